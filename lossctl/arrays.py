@@ -1,0 +1,115 @@
+"""Arrays, and the domains of the roles that losses take."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[np.float64]
+Numbers: TypeAlias = NDArray[Any]  # float64, or int64/uint64 where float64 could not hold a value
+Mask: TypeAlias = NDArray[np.bool_]
+Integers: TypeAlias = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ragged:
+    """Rows of unequal length: row i is `values[offsets[i]:offsets[i + 1]]`."""
+
+    values: Numbers
+    offsets: Integers
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def row(self, index: int) -> Numbers:
+        """The values of one row."""
+        return self.values[self.offsets[index] : self.offsets[index + 1]]
+
+    def take(self, keep: NDArray[Any]) -> Ragged:
+        """The rows that `keep` (indices or a mask) selects, in that order."""
+        chosen = np.flatnonzero(keep) if keep.dtype == bool else keep
+        lengths = np.diff(self.offsets)[chosen]
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        parts = [self.row(int(index)) for index in chosen]
+        return Ragged(np.concatenate(parts) if parts else self.values[:0], offsets)
+
+    def slice(self, start: int, stop: int) -> Ragged:
+        """Rows `start` up to `stop`."""
+        offsets = self.offsets[start : stop + 1]
+        return Ragged(self.values[offsets[0] : offsets[-1]], offsets - offsets[0])
+
+    @classmethod
+    def join(cls, parts: list[Ragged]) -> Ragged:
+        """The rows of `parts`, one after another."""
+        lengths = np.concatenate([np.diff(part.offsets) for part in parts])
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        return cls(np.concatenate([part.values for part in parts]), offsets)
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """The values that a role may take, and the shape in which they come.
+
+    `shape` is what one row holds: `value` (one number, or one per output), `vector`
+    (k numbers that belong together), `ragged` (any number of numbers), or `whole`: the
+    role is not row-aligned and is handed over as one array (parameters, training series).
+    Infinity lies outside every domain unless `infinite`; NaN lies outside all.
+    """
+
+    name: str
+    low: float = -math.inf
+    high: float = math.inf
+    low_open: bool = False
+    high_open: bool = False
+    integral: bool = False
+    infinite: bool = False
+    shape: Literal["value", "vector", "ragged", "whole"] = "value"
+    width: int | None = None  # of a vector, where the loss fixes it
+
+    def above(self, low: float, *, inclusive: bool = False) -> Domain:
+        """This domain with another lower end."""
+        return replace(self, low=low, low_open=not inclusive)
+
+    def outside(self, values: Numbers) -> Mask:
+        """Which values lie outside (NaN is not asked about here)."""
+        bad: Mask = np.zeros(values.shape, dtype=bool)
+        if not self.infinite and values.dtype.kind == "f":
+            bad |= np.isinf(values)
+        if self.low > -math.inf:
+            bad |= values <= self.low if self.low_open else values < self.low
+        if self.high < math.inf:
+            bad |= values >= self.high if self.high_open else values > self.high
+        if self.integral and values.dtype.kind == "f":
+            bad |= np.isfinite(values) & (values != np.trunc(values))
+        return bad
+
+    def rule(self) -> str:
+        """The condition in words, as an error message needs it: `≥ 0`, `in [0, 1)`."""
+        kind = "a whole number" if self.integral else ""
+        if self.low > -math.inf and self.high < math.inf:
+            left, right = "(" if self.low_open else "[", ")" if self.high_open else "]"
+            bounds = f"in {left}{self.low:g}, {self.high:g}{right}"
+        elif self.low > -math.inf:
+            bounds = f"{'>' if self.low_open else '≥'} {self.low:g}"
+        elif self.high < math.inf:
+            bounds = f"{'<' if self.high_open else '≤'} {self.high:g}"
+        else:
+            bounds = ""
+        return " ".join(part for part in (kind, bounds) if part) or "finite"
+
+
+Real: TypeAlias = Annotated[Array, Domain("real")]
+NonNegative: TypeAlias = Annotated[Array, Domain("non-negative", low=0.0)]
+Positive: TypeAlias = Annotated[Array, Domain("positive", low=0.0, low_open=True)]
+AboveMinusOne: TypeAlias = Annotated[Array, Domain("above -1", low=-1.0, low_open=True)]
+Probability: TypeAlias = Annotated[Array, Domain("probability", low=0.0, high=1.0)]
+Simplex: TypeAlias = Annotated[Array, Domain("simplex", low=0.0, high=1.0, shape="vector")]
+Logits: TypeAlias = Annotated[Array, Domain("logits", infinite=True, shape="vector")]
+Label: TypeAlias = Annotated[Array, Domain("label", low=0.0, integral=True)]
+Box: TypeAlias = Annotated[Array, Domain("box", shape="vector", width=4)]
+Tokens: TypeAlias = Annotated[Ragged, Domain("tokens", integral=True, shape="ragged")]
+Whole: TypeAlias = Annotated[Array, Domain("whole", shape="whole")]
