@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from lossctl.arrays import Mask, Numbers, Ragged
 
@@ -159,9 +159,11 @@ def _joined(parts: list[Cells]) -> Cells:
             for part in parts
         ]
         missing = np.concatenate(masks)
-    values = [part.values for part in parts]
+    values: list[Any] = [part.values for part in parts]
     if isinstance(values[0], Ragged):
-        return Cells(Ragged.join(values), missing)
+        lengths = np.concatenate([np.diff(part.offsets) for part in values])
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        return Cells(Ragged(_concatenated([part.values for part in values]), offsets), missing)
     if isinstance(values[0], np.ndarray):
         return Cells(_concatenated(values), missing)
     import pyarrow
@@ -170,11 +172,19 @@ def _joined(parts: list[Cells]) -> Cells:
 
 
 def _concatenated(parts: list[Numbers]) -> Numbers:
-    """Blocks of one column. Beside integers that float64 cannot hold, its other blocks hold
-    whole numbers, so that they become integers without loss."""
+    """Blocks of one column as one.
+
+    Beside integers that float64 cannot hold, its other blocks hold whole numbers, and NaN only
+    where a value is missing, so that they become integers without loss: uint64 where one block
+    needs it, as none is then negative.
+    """
     import numpy as np
 
-    exact = next((part.dtype for part in parts if part.dtype.kind in "iu"), None)
-    if exact is None:
+    dtypes = {part.dtype for part in parts} - {np.dtype(np.float64)}
+    if not dtypes:
         return np.concatenate(parts)
-    return np.concatenate([part.astype(exact) for part in parts])
+    exact = np.dtype(np.uint64) if np.dtype(np.uint64) in dtypes else np.dtype(np.int64)
+    whole = (
+        part if part.dtype.kind in "iu" else np.where(np.isnan(part), 0, part) for part in parts
+    )
+    return np.concatenate([part.astype(exact) for part in whole])

@@ -1,0 +1,446 @@
+"""The record of a loss, and the registry that `@loss` fills.
+
+A loss stands in one place. Its positional parameters are the roles that files must supply, their
+annotations the domains; its keyword-only parameters are the settings. The decorator says only
+what a signature cannot. A loss over another loss has a setting whose `Param` is `nested`; its
+function takes that loss's values first, as a parameter without a domain.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import numpy as np
+
+from lossctl.arrays import Array, Domain, Numbers, Ragged
+from lossctl.errors import DataError, UsageError
+from lossctl.numerics import row_mean
+from lossctl.reductions import MEANS, REDUCTIONS, Reduction
+
+Scope = Literal["row", "group", "file"]
+Elicits = Literal["mean", "median"]
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """What the annotation of a setting says: help, and the values allowed."""
+
+    help: str
+    low: float = -math.inf
+    high: float = math.inf
+    low_open: bool = False
+    high_open: bool = False
+    choices: tuple[Any, ...] = ()
+    optional: bool = False  # None is allowed
+    infinite: bool = False
+    nested: bool = False  # the value is another loss, given as a spec or its text
+
+    def rule(self) -> str:
+        """The values allowed, in words."""
+        if self.nested:
+            return "a loss, such as huber:delta=2"
+        if self.choices:
+            return "one of " + ", ".join(str(choice).lower() for choice in self.choices)
+        return Domain("", self.low, self.high, self.low_open, self.high_open).rule()
+
+    def allows(self, value: object) -> bool:
+        """Whether a value of the right type lies within the bounds."""
+        if value is None:
+            return self.optional
+        if self.choices:
+            return any(value == choice and type(value) is type(choice) for choice in self.choices)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if math.isnan(value) or (math.isinf(value) and not self.infinite):
+                return False
+            low = value > self.low if self.low_open else value >= self.low
+            return low and (value < self.high if self.high_open else value <= self.high)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A keyword-only parameter of a loss."""
+
+    name: str
+    default: Any
+    type: type  # float, int, bool or str
+    param: Param
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A positional parameter of a loss: what a file supplies."""
+
+    name: str
+    domain: Domain
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loss:
+    """One loss. Call it with arrays to get what each sample adds, shape (n,)."""
+
+    name: str
+    label: str
+    aliases: tuple[str, ...]
+    family: str
+    function: Callable[..., Any]
+    own_roles: tuple[Role, ...]
+    settings: tuple[Setting, ...]
+    nests: str | None  # the setting that holds a nested loss, whose roles come first
+    gradient: Callable[..., Array] | None
+    reduction: str
+    variants: tuple[str, ...]
+    scope: Scope
+    direction: Literal["min", "max", "zero"]
+    low: float
+    high: float
+    elicits: Elicits | None
+    diverges: bool
+    domains: Callable[..., Mapping[str, Domain]] | None
+    penalty: Callable[..., float] | None
+    reduces: Callable[..., str] | None
+    note: Callable[..., str | None] | None
+    companion: bool
+    peers: Mapping[str, str]
+    reference: str
+    formula: str
+    summary: str
+
+    def roles(self, settings: Mapping[str, Any]) -> tuple[Role, ...]:
+        """The roles, those of a nested loss first, with the domains that the settings give."""
+        roles = self.own_roles
+        if self.nests is not None:
+            nested = settings[self.nests]
+            roles = (*nested.loss.roles(nested.all_settings), *roles)
+        if self.domains is None:
+            return roles
+        given = {role.name: role.domain for role in roles}
+        changed = self.domains(**{name: settings[name] for name in _keywords(self.domains)})
+        given.update(changed)
+        return tuple(replace(role, domain=given[role.name]) for role in roles)
+
+    @property
+    def wholes(self) -> tuple[str, ...]:
+        """The roles that are not row-aligned."""
+        return tuple(role.name for role in self.own_roles if role.domain.shape == "whole")
+
+    def reduction_for(self, settings: Mapping[str, Any], name: str | None) -> Reduction:
+        """The reduction: the one named, or the loss's own (a nested loss's, where it has one)."""
+        if name is not None:
+            return REDUCTIONS[name]
+        if self.nests is not None:
+            nested = settings[self.nests]
+            return nested.reduction
+        if self.reduces is not None:
+            return REDUCTIONS[self.reduces(**{k: settings[k] for k in _keywords(self.reduces)})]
+        return REDUCTIONS[self.reduction]
+
+    def check(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """All settings: those given, checked, and the defaults of the others.
+
+        Raises UsageError for an unknown setting or a value outside its range.
+        """
+        known = {setting.name: setting for setting in self.settings}
+        for name in settings:
+            if name not in known:
+                raise UsageError(self._unknown_setting(name))
+        return {
+            name: self._checked(setting, settings.get(name, setting.default))
+            for name, setting in known.items()
+        }
+
+    def _unknown_setting(self, name: str) -> str:
+        names = [setting.name for setting in self.settings]
+        if not names:
+            return f"{self.label} has no settings, so no {name}"
+        close = difflib.get_close_matches(name, names, 1, 0.5)
+        known = f"nearest: {close[0]}" if close else f"it has {', '.join(names)}"
+        return f"{self.label} has no setting {name}; {known}"
+
+    def _checked(self, setting: Setting, value: Any) -> Any:
+        if isinstance(value, np.generic):
+            value = value.item()
+        if setting.param.nested:
+            from lossctl.spec import Spec, parse  # upward: a nested loss is given as its text
+
+            return value if isinstance(value, Spec) else parse(str(value))
+        if setting.type is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if setting.type is int and isinstance(value, float) and value.is_integer():
+            value = int(value)
+        of_type = value is None or setting.param.choices or isinstance(value, setting.type)
+        if isinstance(value, bool) and setting.type in (float, int) and not setting.param.choices:
+            of_type = False
+        if not of_type or not setting.param.allows(value):
+            rule = setting.param.rule() if setting.type is not bool else "true or false"
+            null = " or null" if setting.param.optional else ""
+            raise UsageError(f"{self.label}: {setting.name} is {value}, but must be {rule}{null}")
+        return value
+
+    def evaluate(self, columns: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
+        """What the function returns for columns that have been checked, as (n,) or (n, d)."""
+        with np.errstate(all="ignore"):
+            own = [columns[role.name] for role in self.own_roles]
+            if self.nests is not None:
+                own.insert(0, settings[self.nests].evaluate(columns))
+            return self.function(*own, **settings)
+
+    def __call__(self, *columns: Any, **settings: Any) -> Array:
+        """What each sample adds to the loss, before any reduction: shape (n,).
+
+        `columns` are the roles in order (array-likes of shape (n,), or (n, d) for several
+        outputs, whose mean is taken); they may be named too. Raises UsageError for unknown
+        settings and values out of range, DataError for data outside the loss's domain.
+        """
+        named = {name: settings.pop(name) for name in list(settings) if not self._is_setting(name)}
+        complete = self.check(settings)
+        roles = self.roles(complete)
+        bound = dict(zip((role.name for role in roles), columns, strict=False))
+        if len(columns) > len(roles) or any(name in bound for name in named):
+            raise UsageError(f"{self.label} takes {', '.join(role.name for role in roles)}")
+        bound |= named
+        arrays = self._arrays(roles, bound)
+        values = self.evaluate(arrays, complete)
+        reduction = self.reduction_for(complete, None)
+        if isinstance(values, tuple):
+            values = values[0]
+        if reduction.squares:
+            with np.errstate(over="ignore"):
+                values = np.square(values)
+        return row_mean(values) if values.ndim == 2 else values
+
+    def _is_setting(self, name: str) -> bool:
+        if any(setting.name == name for setting in self.settings):
+            return True
+        return not any(role.name == name for role in self.own_roles) and self.nests is None
+
+    def _arrays(self, roles: tuple[Role, ...], bound: Mapping[str, Any]) -> dict[str, Any]:
+        missing = [role.name for role in roles if role.name not in bound and not role.optional]
+        unknown = [name for name in bound if all(role.name != name for role in roles)]
+        if missing or unknown:
+            taken = ", ".join(role.name for role in roles)
+            raise UsageError(f"{self.label} takes {taken}; missing or unknown: "
+                             f"{', '.join(missing + unknown)}")
+        arrays = {role.name: as_column(bound[role.name], role) for role in roles
+                  if role.name in bound}
+        rows = {len(array) for role in roles if role.domain.shape != "whole"
+                for array in [arrays[role.name]]}
+        shapes = {array.shape for role in roles if role.domain.shape == "value"
+                  for array in [arrays[role.name]]}
+        if len(rows) > 1 or len(shapes) > 1:
+            said = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+            raise DataError(f"{self.label}: the shapes differ: {said}")
+        for role in roles:
+            if role.name not in arrays or isinstance(arrays[role.name], Ragged):
+                continue
+            values = arrays[role.name]
+            bad = role.domain.outside(values)
+            if values.dtype.kind == "f":
+                bad |= np.isnan(values)
+            if bad.any():
+                where = np.argwhere(bad)[0]
+                row = f"{role.name} row {where[0]}"
+                value = values[tuple(where)]
+                raise DataError(
+                    f"{row} is {value:.6g} but {self.label} needs {role.name} {role.domain.rule()}"
+                )
+        return arrays
+
+
+def as_column(values: Any, role: Role) -> Any:
+    """An array-like as a role's column: float64, or integers where float64 cannot hold one.
+
+    One trailing axis of length 1 is dropped. Raises DataError for anything not numeric.
+    """
+    if isinstance(values, Ragged):
+        return values
+    array = np.asarray(values)
+    if array.dtype.kind == "O":
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError) as problem:
+            raise DataError(f"{role.name} is not numeric: {problem}") from None
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"{role.name} is not numeric but {array.dtype}")
+    if role.domain.shape == "value" and array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if role.domain.shape in ("value", "whole") and array.ndim == 0:
+        array = array.reshape(1)
+    return widened(np.ascontiguousarray(array))
+
+
+def widened(array: Numbers) -> Numbers:
+    """float64, unless an integer of the array would change: then the integers as they are."""
+    wide = array.astype(np.float64)
+    if array.dtype.kind in "iu" and array.dtype.itemsize == 8:
+        top = float(np.abs(wide).max(initial=0.0))
+        if top >= 2.0**53:
+            if top >= 2.0**63 and array.dtype.kind == "i":
+                return array
+            if top >= 2.0**64 or not np.array_equal(wide.astype(array.dtype), array):
+                return array
+    return wide
+
+
+# --- the registry -----------------------------------------------------------------------------
+
+_losses: dict[str, Loss] = {}
+_names: dict[str, list[Loss]] = {}
+
+
+def loss(
+    label: str | None = None,
+    *,
+    aliases: Iterable[str] = (),
+    gradient: Callable[..., Array] | None = None,
+    reduction: str = "mean",
+    scope: Scope = "row",
+    direction: Literal["min", "max", "zero"] = "min",
+    low: float = 0.0,
+    high: float = math.inf,
+    elicits: Elicits | None = None,
+    diverges: bool = False,
+    domains: Callable[..., Mapping[str, Domain]] | None = None,
+    penalty: Callable[..., float] | None = None,
+    reduces: Callable[..., str] | None = None,
+    note: Callable[..., str | None] | None = None,
+    companion: bool = False,
+    peers: Mapping[str, str] | None = None,
+    reference: str,
+    formula: str,
+) -> Callable[[Callable[..., Any]], Loss]:
+    """Register a per-sample function as a loss, under its name, label and aliases.
+
+    reduction  name of its default reduction (`reductions.REDUCTIONS`)
+    low, high  range of a value; shares need low >= 0
+    elicits    the constant prediction that is best for it: skill is measured against that
+    diverges   a value may be mathematically infinite (a target of 0 for MAPE)
+    domains    settings -> domains of roles that depend on them
+    penalty    (wholes, settings) -> a constant added to the value
+    reduces    settings -> name of the default reduction
+    note       settings -> a sentence that every report with this loss carries
+    companion  a metric shown beside losses
+    """
+
+    def register(function: Callable[..., Any]) -> Loss:
+        record = _record(function)
+        made = Loss(
+            **record,
+            label=label or record["name"],
+            aliases=tuple(aliases),
+            gradient=gradient,
+            reduction=reduction,
+            variants=MEANS if reduction in MEANS else (reduction,),
+            scope=scope,
+            direction=direction,
+            low=low,
+            high=high,
+            elicits=elicits,
+            diverges=diverges,
+            domains=domains,
+            penalty=penalty,
+            reduces=reduces,
+            note=note,
+            companion=companion,
+            peers=dict(peers or {}),
+            reference=reference,
+            formula=formula,
+        )
+        _register(made)
+        return made
+
+    return register
+
+
+def _register(made: Loss) -> None:
+    if made.name in _losses:
+        raise ValueError(f"a loss called {made.name} exists already")
+    for name in dict.fromkeys((made.name, made.label)):
+        if any(name in (other.name, other.label) for other in _names.get(name, [])):
+            raise ValueError(f"a loss called {name} exists already")
+    _losses[made.name] = made
+    for name in dict.fromkeys((made.name, made.label, *made.aliases)):
+        _names.setdefault(name, []).append(made)
+
+
+def unregister(name: str) -> None:
+    """Take a loss out again (tests that register their own)."""
+    made = _losses.pop(name)
+    for known in list(_names):
+        _names[known] = [other for other in _names[known] if other is not made]
+        if not _names[known]:
+            del _names[known]
+
+
+def _record(function: Callable[..., Any]) -> dict[str, Any]:
+    roles: list[Role] = []
+    settings: list[Setting] = []
+    nests = None
+    for parameter in inspect.signature(function, eval_str=True).parameters.values():
+        annotation = parameter.annotation
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            kind, param = _setting_type(annotation)
+            if param.nested:
+                nests = parameter.name
+            settings.append(Setting(parameter.name, parameter.default, kind, param))
+        elif domain := next((p for p in get_args(annotation) if isinstance(p, Domain)), None):
+            roles.append(Role(parameter.name, domain, parameter.default is None))
+    documentation = inspect.getdoc(function) or ""
+    return {
+        "name": function.__name__,
+        "family": function.__module__.rsplit(".", 1)[-1],
+        "function": function,
+        "own_roles": tuple(roles),
+        "settings": tuple(settings),
+        "nests": nests,
+        "summary": documentation,
+    }
+
+
+def _setting_type(annotation: Any) -> tuple[type, Param]:
+    if get_origin(annotation) is not Annotated:
+        raise TypeError("a setting's annotation is Annotated[type, Param(...)]")
+    inner, param = get_args(annotation)[:2]
+    kinds = [kind for kind in (get_args(inner) or (inner,)) if kind is not type(None)]
+    return kinds[0], param
+
+
+def _keywords(function: Callable[..., Any]) -> list[str]:
+    return list(inspect.signature(function).parameters)
+
+
+def losses() -> dict[str, Loss]:
+    """Every registered loss by canonical name, in order of definition."""
+    import lossctl.losses  # noqa: F401  fills the registry; the one upward import
+
+    return dict(_losses)
+
+
+def named(name: str) -> list[Loss]:
+    """The losses that a name, label or alias stands for; none if it is unknown."""
+    losses()
+    return list(_names.get(name, ()))
+
+
+def get(name: str) -> Loss:
+    """The loss called `name` (name, label or alias).
+
+    Raises UsageError with the nearest names for an unknown one.
+    """
+    found = named(name)
+    if not found:
+        raise UsageError(f"no loss is called {name}", nearest(name))
+    return found[0]
+
+
+def nearest(name: str) -> str:
+    """`nearest: huber, pseudo_huber`, or where to find the list."""
+    close = difflib.get_close_matches(name, _names, 3, 0.6)
+    labels = list(dict.fromkeys(_names[match][0].label for match in close))
+    return f"nearest: {', '.join(labels)}" if labels else "lossctl losses lists them"
