@@ -98,7 +98,7 @@ def piped(data: bytes):
     out, into = os.pipe()
 
     def feed() -> None:
-        with open(into, "wb") as pipe, contextlib.suppress(BrokenPipeError):
+        with os.fdopen(into, "wb") as pipe, contextlib.suppress(BrokenPipeError):
             for start in range(0, len(data), 100):
                 pipe.write(data[start : start + 100])
                 pipe.flush()
@@ -124,8 +124,7 @@ def test_a_pipe_gives_what_the_file_gives(tmp_path: Path, name: str) -> None:
 def test_standard_input_gives_what_the_file_gives(tmp_path: Path, name: str, monkeypatch) -> None:
     path = write(tmp_path / name)
     form = "tsv" if ".tsv" in name else None
-    with open(path, "rb") as file:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(file.read())))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
     same(read("-", 4, ReadOptions(format=form)))
     script = (
         "import sys; from lossctl.readers import open_source\n"
@@ -135,7 +134,7 @@ def test_standard_input_gives_what_the_file_gives(tmp_path: Path, name: str, mon
         "print([v for block in blocks for v in block.cells[0].values.tolist()])"
     )
     for feed in ("<", "cat"):
-        command = f"{sys.executable} -c \"$SCRIPT\" {'<' if feed == '<' else ''} \"$FILE\""
+        command = f'{sys.executable} -c "$SCRIPT" {"<" if feed == "<" else ""} "$FILE"'
         if feed == "cat":
             command = f'cat "$FILE" | {sys.executable} -c "$SCRIPT"'
         environment = {**os.environ, "SCRIPT": script, "FILE": str(path)}
@@ -175,7 +174,13 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty.csv.gz").write_bytes(gzip.compress(b""))
     assert "is empty" in refused(str(tmp_path / "empty.csv"))
     assert "is empty" in refused(str(tmp_path / "empty.csv.gz"))
-    for path in ("http://example.org/x.csv", "s3://bucket/key.parquet", "file:///x.csv", "a\0b", ""):
+    for path in (
+        "http://example.org/x.csv",
+        "s3://bucket/key.parquet",
+        "file:///x.csv",
+        "a\0b",
+        "",
+    ):
         with pytest.raises(UsageError):
             open_source(path, ReadOptions())
     with pytest.raises(UsageError, match="unknown input format"):
@@ -201,9 +206,7 @@ PARQUET, NPY, NPZ = "holds Parquet", "holds an NPY array", "holds an NPZ archive
         ("t.csv.gz.gz", "x.csv.gz", "compressed twice"),
     ],
 )
-def test_content_that_belies_the_name(
-    tmp_path: Path, content: str, name: str, says: str
-) -> None:
+def test_content_that_belies_the_name(tmp_path: Path, content: str, name: str, says: str) -> None:
     raw = content.replace(".gz", "")
     data = write(tmp_path / raw).read_bytes()
     for _ in range(content.count(".gz")):

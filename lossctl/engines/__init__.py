@@ -1,0 +1,14 @@
+"""How a pass over the rows is made. Every engine gives the same bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lossctl.batch import Batch
+from lossctl.engines import serial, threads
+from lossctl.rounds import Asked, States
+
+
+def run(batches: Iterable[Batch], asked: Asked, workers: int) -> States:
+    """The states that were asked for, over all batches."""
+    return serial.run(batches, asked) if workers <= 1 else threads.run(batches, asked, workers)

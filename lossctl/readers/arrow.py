@@ -159,7 +159,8 @@ def missing_cells(array: pyarrow.Array) -> Mask | None:
     """Which elements are null; None where none is."""
     if not array.null_count:
         return None
-    return _stored(array.is_null()) != 0
+    mask: Mask = _stored(array.is_null()) != 0
+    return mask
 
 
 def text(array: pyarrow.Array, where: str) -> Cells:
@@ -179,7 +180,7 @@ def text(array: pyarrow.Array, where: str) -> Cells:
     if types.is_floating(kind):
         missing = missing_cells(array)
         return Cells(strings(written(_stored(array)), missing), missing)
-    elif types.is_null(kind) or any(test(kind) for test in cast):
+    if types.is_null(kind) or any(test(kind) for test in cast):
         array = array.cast(pyarrow.string())
     elif types.is_binary(kind) or types.is_large_binary(kind):
         try:

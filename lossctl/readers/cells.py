@@ -152,8 +152,10 @@ def numbers(
         low, high = values.min(), values.max()
         fraction = seen.decimal or bool((values != np.trunc(values)).any())
     if low > -_BEYOND and high < _BEYOND and not (seen.wide and fraction):
-        seen = replace(seen, decimal=fraction, negative=seen.negative or bool(low < 0))
-        if not (seen.wide and seen.negative and seen.over):
+        negative = seen.negative or bool(low < 0)
+        if not (seen.wide and negative and seen.over):
+            if (fraction, negative) != (seen.decimal, seen.negative):
+                seen = replace(seen, decimal=fraction, negative=negative)
             return Cells(_with_nan(values, missing), missing), seen
     return _exactly(values, missing, strings, seen, odd_nan)
 
@@ -242,11 +244,11 @@ def _floats(strings: pyarrow.Array) -> pyarrow.Array:
     try:
         return pc.cast(present, pa.float64())
     except pa.ArrowInvalid:
-        cells = present.to_pylist()
+        cells = strings.to_pylist()
         for row, cell in enumerate(cells):
-            if cell is not None:
-                number(cell, row)
-        return pa.array([None if cell is None else float(cell) for cell in cells], pa.float64())
+            number(cell, row)
+        values = [None if cell is None else float(cell) for cell in present.to_pylist()]
+        return pa.array(values, pa.float64())
 
 
 def _first(rows: Any, before: bool, never: int) -> int:

@@ -22,7 +22,7 @@ from lossctl.readers.csv_dialect import (
     probable_delimiter,
     shown_delimiter,
 )
-from lossctl.readers.csv_encoding import BOM, Utf8, first_bad, not_text, refuse_foreign
+from lossctl.readers.csv_encoding import BOM, Utf8, refuse_foreign
 from lossctl.readers.csv_table import RecordError, Table
 from lossctl.readers.source import Column, ReadOptions, Rechunker, Rows, Wanted
 from lossctl.readers.stream import shown
@@ -127,9 +127,6 @@ def _titles(chunks: Chunks, name: str, *, header: bool) -> list[str]:
     if record.end == record.start:
         what = "the header is expected" if header else "the first row is expected"
         raise DataError(f"{name} line 1: a blank line, where {what}", "remove it")
-    bad = first_bad(b"\n".join(record.fields))
-    if bad >= 0:
-        raise not_text(b"\n".join(record.fields), bad, None, f"{name} line 1")
     if header:
         return header_names(record.fields, name)
     chunks.undo()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lossctl.errors import DataError
-from lossctl.readers.csv_encoding import Utf8
+from lossctl.readers.csv_encoding import Utf8, first_bad, not_text
 from lossctl.readers.csv_records import (
     QuotingError,
     Record,
@@ -91,6 +91,11 @@ class Chunks:
         if found is None or not self.buffer.strip(b"\r\n"):
             self._fail()
             return None
+        bad = first_bad(self.buffer[: found.end])
+        if bad >= 0:
+            offset = None if self.text.decoded else self.offset + bad
+            where = f"{self.text.name} line {self.line}"
+            raise not_text(self.buffer[: found.end], bad, offset, where)
         self._advance(line_ends(self.buffer[: found.end]) + 1, found.stop)
         return found
 
@@ -110,11 +115,16 @@ class Chunks:
             else:
                 cut = last_record_end(window, self.delimiter)
             end = _without_blank_lines(window, cut)
+            if end == 0 and window[cut:] not in (b"", b"\r"):
+                end = cut  # blank lines before a line that has not ended yet
             if end:
                 within = marks[: np.searchsorted(marks, end)]
                 chunk = Chunk(window[:end], self.line, self.offset, within, well)
-                stop = end + (2 if window[end : end + 2] == b"\r\n" else 1)
-                self._advance(line_ends(chunk.data) + 1, stop)
+                if end == cut:
+                    self._advance(line_ends(chunk.data), end)
+                else:
+                    stop = end + (2 if window[end : end + 2] == b"\r\n" else 1)
+                    self._advance(line_ends(chunk.data) + 1, stop)
                 return chunk
             if last:
                 self._fail()

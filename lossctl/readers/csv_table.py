@@ -78,6 +78,7 @@ class Table:
             # A cell that Arrow takes for no number (lossctl may), or damage.
             as_text.update(indices)
             arrays = self._strings(chunk, indices)
+        odd_nan = b"(" in data
         cells: list[Cells] = []
         now: list[Seen] = []
         worst: tuple[CellError, int] | None = None
@@ -92,7 +93,7 @@ class Table:
                     None if index in as_text else arrays[index],
                     partial(self._string, chunk, index),
                     before,
-                    odd_nan=b"(" in data,
+                    odd_nan=odd_nan,
                 )
             except CellError as bad:
                 if worst is None or bad.row < worst[0].row:
@@ -134,11 +135,11 @@ class Table:
         bad = first_bad(data)
         try:
             for record in records(data, self.delimiter, chunk.line):
-                if 0 <= bad < record.stop:
-                    raise self._bad_byte(chunk, bad, record.start, record.line)
-                error = None
+                error: DataError | None = None
                 if record.end - record.start > self.limit:
                     error = too_long(self.name, record.line, self.limit)
+                elif 0 <= bad < record.stop:
+                    error = self._bad_byte(chunk, bad, record.start, record.stop, record.line)
                 elif width > 1 and record.end == record.start:
                     error = self._error(record.line, "blank line between rows", "remove it")
                 elif len(record.fields) != width:
@@ -148,9 +149,14 @@ class Table:
                 if error is not None:
                     raise RecordError(record.start, error)
         except QuotingError as found:
-            if 0 <= bad < found.at:
-                raise self._bad_byte(chunk, bad, found.start, found.line) from None
-            raise RecordError(found.start, misquoted(found, self.name)) from None
+            extent = (found.at if found.definite else len(data)) - found.start
+            if extent > self.limit:
+                error = too_long(self.name, found.line, self.limit)
+            elif 0 <= bad < found.at:
+                error = self._bad_byte(chunk, bad, found.start, found.at, found.line)
+            else:
+                error = misquoted(found, self.name)
+            raise RecordError(found.start, error) from None
 
     @property
     def _first(self) -> str:
@@ -159,9 +165,10 @@ class Table:
     def _error(self, line: int, what: str, fix: str) -> DataError:
         return DataError(f"{self.name} line {line}: {what}", self.hint or fix)
 
-    def _bad_byte(self, chunk: Chunk, at: int, start: int, line: int) -> RecordError:
+    def _bad_byte(self, chunk: Chunk, at: int, start: int, stop: int, line: int) -> DataError:
         offset = None if self.decoded else chunk.offset + at
-        return RecordError(start, not_text(chunk.data, at, offset, f"{self.name} line {line}"))
+        where = f"{self.name} line {line}"
+        return not_text(chunk.data[start:stop], at - start, offset, where)
 
     def _fault(self, chunk: Chunk, bad: CellError, index: int) -> RecordError:
         found = records(chunk.data, self.delimiter, chunk.line)

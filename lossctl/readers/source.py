@@ -183,7 +183,9 @@ def _concatenated(parts: list[Numbers]) -> Numbers:
     dtypes = {part.dtype for part in parts} - {np.dtype(np.float64)}
     if not dtypes:
         return np.concatenate(parts)
-    exact = np.dtype(np.uint64) if np.dtype(np.uint64) in dtypes else np.dtype(np.int64)
+    over = any(part.dtype.kind == "f" and bool((part >= 2.0**63).any()) for part in parts)
+    unsigned = over or np.dtype(np.uint64) in dtypes
+    exact = np.dtype(np.uint64 if unsigned else np.int64)
     whole = (
         part if part.dtype.kind in "iu" else np.where(np.isnan(part), 0, part) for part in parts
     )

@@ -1,0 +1,114 @@
+"""Concentration: how few samples make half of a loss, and whether its mean can be estimated.
+
+Effective n is Kish's (sum)**2 / sum of squares; the tail index is that of Zhang and
+Stephens (2009) with the weak prior of Vehtari et al. (2024, Pareto smoothed importance sampling).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from lossctl.analyses.context import Context
+from lossctl.arrays import Array
+from lossctl.exact import UNIT, ratio
+from lossctl.report import Part
+from lossctl.rounds import Rounds, in_step
+from lossctl.selection import fewest_for, largest
+from lossctl.spec import Spec
+from lossctl.states import Sums
+from lossctl.terms import Contribution, LossTerms
+
+TRUSTED = 0.5  # from this tail index on, the variance is infinite
+FEWEST = 100  # rows below which the tail index says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Concentration:
+    """Of one loss whose samples have shares."""
+
+    half: int
+    effective: float
+    khat: float | None
+
+    @property
+    def trusted(self) -> bool:
+        return self.khat is None or self.khat < TRUSTED
+
+
+def rounds(context: Context, spec: Spec) -> Rounds[Concentration | None]:
+    """None for a loss without shares, or whose values are not all finite."""
+    if not spec.shares or (context.outputs > 1 and not _adds_up(context, spec)):
+        return None
+    sums = Sums(LossTerms(spec), context.moments)
+    state = (yield (sums,))[sums]
+    if state.infinite or state.a <= 0:
+        return None
+    column, count = Contribution(spec), state.count
+    number = tail_length(count)
+    questions: list[Rounds[object]] = [fewest_for(column, count, -(-state.a // 2))]
+    if count >= FEWEST:
+        questions.append(largest(column, count, number + 1))
+    answers = yield from in_step(questions)
+    khat = None
+    if count >= FEWEST:
+        tail: Array = answers[1]  # type: ignore[assignment]  # in_step mixes answers
+        khat = pareto_khat(tail[1:], float(tail[0]))
+    effective = ratio(state.a * state.a, state.aa << UNIT) if state.aa else math.nan
+    return Concentration(int(answers[0]), effective, khat)  # type: ignore[call-overload]  # as above
+
+
+def _adds_up(context: Context, spec: Spec) -> bool:
+    return spec.reduction.additive or (context.pooled and spec.reduction.squares)
+
+
+def tail_length(count: int) -> int:
+    """How many of the largest values make the tail."""
+    return int(min(count / 5, 3 * math.sqrt(count))) if count > 5 else count - 1
+
+
+def pareto_khat(tail: Array, cutoff: float) -> float | None:
+    """The shape k of a generalised Pareto fitted to `tail` (ascending) above `cutoff`.
+
+    k < 0.5: fine; 0.5 and more: infinite variance; 1 and more: no mean. None for a tail of
+    fewer than five values or without spread.
+    """
+    excess = np.sort(tail) - cutoff
+    n = excess.size
+    if n < 5 or excess[-1] <= 0.0 or excess[int(n / 4 + 0.5) - 1] <= 0.0:
+        return None
+    prior_scale, prior_k = 3.0, 10.0
+    grid = 30 + int(n**0.5)
+    b = 1.0 - np.sqrt(grid / (np.arange(1, grid + 1) - 0.5))
+    b /= prior_scale * excess[int(n / 4 + 0.5) - 1]
+    b += 1.0 / excess[-1]
+    k = np.log1p(-b[:, np.newaxis] * excess).mean(axis=1)
+    likelihood = n * (np.log(-(b / k)) - k - 1.0)
+    weights = 1.0 / np.exp(likelihood - likelihood[:, np.newaxis]).sum(axis=1)
+    real = weights >= 10.0 * np.finfo(float).eps
+    weights, b = weights[real], b[real]
+    weights /= weights.sum()
+    posterior = float(np.sum(b * weights))
+    k_post = float(np.log1p(-posterior * excess).mean())
+    return (n * k_post + prior_k * 0.5) / (n + prior_k)
+
+
+def part(context: Context, found: dict[str, Concentration], rows: int) -> Part | None:
+    """What is left to say beside the losses table: effective n, and tails that are too long."""
+    leading = found.get(str(context.leading))
+    if leading is None:
+        return None
+    data = {
+        "losses": {
+            spec: {"half": one.half, "effective_n": one.effective, "khat": one.khat}
+            for spec, one in found.items()
+        }
+    }
+    fraction = leading.half / rows
+    text = (
+        f"half of {context.leading} in {leading.half} of {rows} rows ({100 * fraction:.2g} %)"
+        f"; effective n {leading.effective:.4g}"
+    )
+    return Part("concentration", text, data)

@@ -1,0 +1,116 @@
+"""What every analysis is told: the losses, and the shape of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lossctl.batch import View
+from lossctl.exact import ONE, exact, ratio
+from lossctl.reductions import Reduced
+from lossctl.rounds import Rounds, in_step
+from lossctl.spec import Spec
+from lossctl.terms import values_of
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The question, as the analyses see it."""
+
+    specs: tuple[Spec, ...]
+    leading: Spec
+    weighted: bool
+    outputs: int  # columns of the prediction, where they are outputs; 1 for (n,)
+    wholes: Mapping[str, Any]
+    top: int
+    moments: bool  # intervals are wanted
+    pooled: bool  # several outputs are scored as one
+    point: str | None  # the role that is compared with the target, where residuals mean something
+
+    def reduced(
+        self, spec: Spec, view: View | None = None, *, moments: bool | None = None
+    ) -> Rounds[Reduced]:
+        """The value of one loss: the mean over outputs where it does not add up over them."""
+        wanted = self.moments if moments is None else moments
+        reduction = spec.reduction
+        outputs = self.outputs if spec.roles[0].domain.shape == "value" else 1
+        if outputs == 1 or reduction.additive or (self.pooled and reduction.squares):
+            values = values_of(spec, weighted=self.weighted, moments=wanted, view=view)
+            reduced = yield from reduction.rounds(values)
+        else:
+            each = yield from in_step(
+                reduction.rounds(
+                    values_of(spec, weighted=self.weighted, moments=False, output=j, view=view)
+                )
+                for j in range(outputs)
+            )
+            reduced = _averaged(each)
+        return self._with_penalty(spec, reduced)
+
+    def penalty(self, spec: Spec) -> float | None:
+        """The part of the value that no sample makes; None for most losses."""
+        if spec.loss.penalty is None:
+            return None
+        own = {k: v for k, v in spec.all_settings.items() if k != spec.loss.nests}
+        return float(spec.loss.penalty(*(self.wholes[name] for name in spec.loss.wholes), **own))
+
+    def _with_penalty(self, spec: Spec, reduced: Reduced) -> Reduced:
+        penalty = self.penalty(spec)
+        if penalty is None or reduced.value is None:
+            return reduced
+        return shifted(reduced, penalty)
+
+
+def shifted(reduced: Reduced, constant: float) -> Reduced:
+    """The same result with a constant added to every value."""
+    from dataclasses import replace
+
+    def moved(value: float | None) -> float | None:
+        return None if value is None else ratio(exact(value) + exact(constant), ONE)
+
+    inner, interval = reduced.without, reduced.interval
+    if interval is not None:
+        interval = replace(interval, low=interval.low + constant, high=interval.high + constant)
+    return replace(
+        reduced,
+        value=moved(reduced.value),
+        interval=interval,
+        without=None if inner is None else lambda block: moved(inner(block)),
+    )
+
+
+def _averaged(each: list[Reduced]) -> Reduced:
+    """The mean over outputs of their values."""
+    for one in each:
+        if one.status != "ok":
+            return one
+
+    def without(block: Any) -> float | None:
+        values = [one.without(block) for one in each if one.without is not None]
+        return None if len(values) < len(each) else _mean(values)
+
+    return Reduced(
+        _mean([one.value for one in each]),
+        count=each[0].count,
+        no_interval="not offered for the mean over several outputs",
+        without=without,
+    )
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [exact(value) for value in values if value is not None]
+    return ratio(sum(known), len(known) * ONE) if len(known) == len(values) else None
+
+
+def prose(spec: Spec | str) -> str:
+    """A loss's name inside a sentence: MAE, RMSE, R2; others as they are."""
+    text = str(spec)
+    return text.upper() if len(text) <= 5 and text.isalnum() and text.islower() and (
+        text.endswith("e") or text == "r2"
+    ) else text
+
+
+def percent(fraction: float, digits: int = 1) -> str:
+    """`1.8 %`, or `86 %` from ten per cent on where no digits are asked for."""
+    return f"{100 * fraction:.{digits}f} %"

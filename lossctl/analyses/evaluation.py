@@ -1,0 +1,166 @@
+"""Everything that `eval` asks of the rows, in step, and the report's parts made from the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lossctl.analyses import concentration, finding, outliers, skill, tails, worst
+from lossctl.analyses.context import Context
+from lossctl.analyses.digest import Digest
+from lossctl.batch import Batch
+from lossctl.reductions import Reduced
+from lossctl.report import Json, LossResult, Note, Part, Worst
+from lossctl.rounds import Rounds, in_step
+from lossctl.spec import Spec
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """The answers."""
+
+    values: dict[str, Reduced]
+    references: dict[str, Reduced | None]
+    concentration: dict[str, concentration.Concentration]
+    worst: worst.WorstOf | None
+    outliers: outliers.Outliers | None
+    tails: tails.Tails | None
+    digest: str | None
+
+
+def rounds(context: Context, *, full: bool) -> Rounds[Evaluation]:
+    """The values alone, or (`full`) everything that the first screen shows."""
+    specs = context.specs
+    names = [str(spec) for spec in specs]
+    if not full:
+        answers = yield from in_step(context.reduced(spec) for spec in specs)
+        return Evaluation(dict(zip(names, answers, strict=True)), {}, {}, None, None, None, None)
+    count = len(specs)
+    questions: list[Rounds[Any]] = [context.reduced(spec) for spec in specs]
+    questions += [skill.rounds(context, spec) for spec in specs]
+    questions += [concentration.rounds(context, spec) for spec in specs]
+    questions += [worst.rounds(context), outliers.rounds(context), tails.rounds(context)]
+    questions.append(_digest())
+    answers = yield from in_step(questions)
+    found = dict(zip(names, answers[2 * count : 3 * count], strict=True))
+    return Evaluation(
+        values=dict(zip(names, answers[:count], strict=True)),
+        references=dict(zip(names, answers[count : 2 * count], strict=True)),
+        concentration={spec: one for spec, one in found.items() if one is not None},
+        worst=answers[-4],
+        outliers=answers[-3],
+        tails=answers[-2],
+        digest=answers[-1],
+    )
+
+
+def _digest() -> Rounds[str]:
+    digest = Digest()
+    return str((yield (digest,))[digest])
+
+
+def passes_needed(specs: tuple[Spec, ...], *, full: bool) -> bool:
+    """Whether later passes will read the rows again."""
+    return full or any(spec.reduction.name == "median" for spec in specs)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a report holds of an evaluation."""
+
+    losses: tuple[LossResult, ...]
+    worst: Worst | None
+    parts: tuple[Part, ...]
+    notes: tuple[Note, ...]
+    finding: str
+
+
+def parts(context: Context, found: Evaluation, like: Batch) -> Parts:
+    """The report's parts. `like` is any batch: single rows are scored in its shape."""
+    results = {
+        str(spec): _result(context, spec, found, like) for spec in context.specs
+    }
+    made: list[Part] = []
+    rows = max((one.count for one in found.values.values()), default=0)
+    concentrated = concentration.part(context, found.concentration, rows)
+    if concentrated is not None:
+        made.append(concentrated)
+    able = {str(spec) for spec in context.specs if spec.shares}
+    if found.outliers is not None:
+        made.append(outliers.part(context, found.outliers, found.values, able))
+    if found.tails is not None:
+        made.append(tails.part(found.tails))
+    table = None if found.worst is None else worst.part(context, found.worst, found.values, like)
+    notes = [*_notes(context), *finding.warnings(found.concentration, results)]
+    said = ""
+    if found.worst is not None:
+        said = finding.finding(context, results, table, found.outliers, found.values)
+    if context.top == 0:
+        table = None
+    return Parts(tuple(results.values()), table, tuple(made), tuple(notes), said)
+
+
+def _result(context: Context, spec: Spec, found: Evaluation, like: Batch) -> LossResult:
+    name = str(spec)
+    value = found.values[name]
+    concentrated = found.concentration.get(name)
+    interval: Json | None = None
+    if value.interval is not None:
+        trusted = concentrated is None or concentrated.trusted
+        interval = {**asdict(value.interval), "trusted": trusted}
+    gain = skill.of(value, found.references.get(name))
+    top = None
+    if found.worst is not None and found.worst.tops[name]:
+        row = like.of_sample(found.worst.tops[name][0].sample)
+        share = worst.share(context, spec, value, row)
+        top = worst.of_loss(spec, found.worst, value, share)
+    return LossResult(
+        spec=name,
+        name=spec.loss.name,
+        label=spec.loss.label,
+        params=_params(spec.all_settings),
+        reduction=_reduction_name(spec),
+        direction=spec.loss.direction,
+        value=value.value,
+        status=value.status,
+        reason=value.reason,
+        n=value.count,
+        interval=interval,
+        no_interval=value.no_interval,
+        skill=None if gain is None else {"value": gain, "reference": spec.loss.elicits},
+        half=None if concentrated is None else concentrated.half,
+        worst=top,
+        penalty=context.penalty(spec),
+    )
+
+
+def _reduction_name(spec: Spec) -> str:
+    return spec.reduction.name
+
+
+def _params(settings: Mapping[str, Any]) -> Json:
+    """Settings as JSON: infinities as text, nested losses as their text."""
+    return {
+        name: value if value is None or isinstance(value, bool | int | str)
+        or (isinstance(value, float) and abs(value) != float("inf")) else str(value)
+        for name, value in settings.items()
+    }  # fmt: skip
+
+
+def _notes(context: Context) -> list[Note]:
+    notes = []
+    for spec in context.specs:
+        if spec.loss.note is not None:
+            text = spec.loss.note(**spec.all_settings)
+            if text:
+                notes.append(Note(spec.loss.label, f"{spec}: {text}"))
+        penalty = context.penalty(spec)
+        if penalty is not None:
+            notes.append(Note("penalty", f"{spec}: {penalty:.6g} of it is the penalty, which no "
+                              "sample makes"))
+    if context.outputs > 1:
+        text = (f"{context.outputs} outputs: every loss is the mean over them"
+                + ("; root means are of all outputs together" if context.pooled else ""))
+        notes.append(Note("outputs", text))
+    return notes

@@ -1,0 +1,140 @@
+"""The finding: what the whole report comes to, in one or two sentences."""
+
+from __future__ import annotations
+
+from lossctl.analyses import outliers as outliers_analysis
+from lossctl.analyses.concentration import Concentration
+from lossctl.analyses.context import Context, prose
+from lossctl.analyses.outliers import Outliers, row_name
+from lossctl.reductions import Reduced
+from lossctl.report import LossResult, Note, Worst, listed
+from lossctl.spec import Spec
+
+DECIDES = 0.2  # share from which one row, or the few outliers, are the finding
+FEW = 10
+
+
+def finding(
+    context: Context,
+    results: dict[str, LossResult],
+    worst: Worst | None,
+    found: Outliers | None,
+    values: dict[str, Reduced],
+) -> str:
+    """The sentence that stands last on the screen."""
+    leading = context.leading
+    result = results[str(leading)]
+    name = prose(leading)
+    if result.status != "ok":
+        return f"{name} is {result.status}: {result.reason}."
+    if result.value == 0 and leading.shares:
+        return f"{name} is 0: every prediction is exact."
+    if worst is None or not worst.rows or not leading.shares:
+        return ""
+    top = worst.rows[0]
+    share = top.shares[str(leading)]
+    if share is None:
+        return ""
+    half = _half(result, name)
+    if share >= DECIDES and result.n > 1:
+        few = _few_outliers(context, found, values)
+        if few:
+            return few
+        row = f"Row {row_name({'row': top.row, 'id': top.id})}"
+        text = f"{row} is {_percent(share)} of the {name}" + _contrast(context, top.shares)
+        return text + _falls(context, results, top.without) + "."
+    few = _few_outliers(context, found, values)
+    if few:
+        return few
+    return f"{half}No row decides these losses: the worst makes {100 * share:.1f} % of the {name}."
+
+
+def _half(result: LossResult, name: str) -> str:
+    if result.half is None:
+        return ""
+    samples = "1 sample" if result.half == 1 else f"{result.half} samples"
+    verb = "makes" if result.half == 1 else "make"
+    return f"{samples} of {result.n} {verb} half of the {name}. "
+
+
+def _few_outliers(
+    context: Context, found: Outliers | None, values: dict[str, Reduced]
+) -> str | None:
+    """`Three rows (#371 #17 #233) make 86 % of the MSE ...`, where few outliers decide."""
+    if found is None or not 1 < found.count <= max(FEW, found.rows // 20) or not found.kept:
+        return None
+    shares = outliers_analysis.shares(found, values)
+    share = shares.get(str(context.leading))
+    if share is None or share < DECIDES:
+        return None
+    names = listed(outliers_analysis.names(found), FEW if found.count <= FEW else 3)
+    count = _WORDS.get(found.count, str(found.count))
+    text = f"{count} rows ({names}) make {_percent(share)} of the {prose(context.leading)}"
+    without = {spec: one.value for spec, one in found.kept.items()}
+    now = {spec: one.value for spec, one in values.items()}
+    return text + _contrast(context, shares, " and ") + _change(_shown(context), now, without) + "."
+
+
+def _contrast(context: Context, shares: dict[str, float | None], join: str = " but ") -> str:
+    """How the same rows fare under the loss that minds them least."""
+    known = {spec: s for spec, s in shares.items() if s is not None and spec in _plain(context)}
+    leading = shares[str(context.leading)] or 0.0
+    if "mae" in known and context.leading.text != "mae" and abs(known["mae"] - leading) > 0.02:
+        return f"{join}{_percent(known['mae'])} of the MAE"
+    return ""
+
+
+def _plain(context: Context) -> list[str]:
+    return [str(spec) for spec in context.specs]
+
+
+def _shown(context: Context) -> Spec:
+    for spec in context.specs:
+        if spec.loss.label == "rmse":
+            return spec
+    return context.leading
+
+
+def _falls(
+    context: Context, results: dict[str, LossResult], without: dict[str, float | None]
+) -> str:
+    now = {spec: result.value for spec, result in results.items()}
+    return _change(_shown(context), now, without).replace("without them", "without it")
+
+
+def _change(spec: Spec, now: dict[str, float | None], without: dict[str, float | None]) -> str:
+    before, after = now.get(str(spec)), without.get(str(spec))
+    if before is None or after is None:
+        return ""
+    verb = "falls" if after < before else "rises"
+    return f"; without them {prose(spec)} {verb} from {before:.4g} to {after:.4g}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share < 0.995 or share == 1 else f"{100 * share:.1f} %"
+
+
+_WORDS = {2: "Two", 3: "Three", 4: "Four", 5: "Five", 6: "Six", 7: "Seven", 8: "Eight", 9: "Nine"}
+
+
+def warnings(
+    concentration: dict[str, Concentration], results: dict[str, LossResult]
+) -> list[Note]:
+    """Intervals that are not to be trusted, and why."""
+    loose = [
+        spec
+        for spec, one in concentration.items()
+        if not one.trusted and results[spec].interval is not None
+    ]
+    if not loose:
+        return []
+    worst = max(concentration[spec].khat or 0.0 for spec in loose)
+    reason = "its mean may not exist" if worst >= 1 else "its variance looks infinite"
+    names = ", ".join(loose[:-1]) + (" and " if len(loose) > 1 else "") + loose[-1]
+    plural = len(loose) > 1
+    text = (
+        f"The interval{'s' if plural else ''} of {names} {'are' if plural else 'is'} not to be "
+        f"trusted: a few rows decide {'them' if plural else 'it'} "
+        f"(tail index {worst:.2f}: {reason})."
+    )
+    return [Note("tail", text, warning=True)]

@@ -1,0 +1,68 @@
+"""Tails: RMSE / MAE against the ratio that Gaussian errors have, and Geary's test."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from lossctl.analyses.context import Context
+from lossctl.exact import ONE, ratio
+from lossctl.moments import Moments, MomentsState
+from lossctl.report import Part
+from lossctl.rounds import Rounds
+from lossctl.states import Sums
+from lossctl.terms import Residual, SizeTerms
+
+GAUSSIAN_RATIO = math.sqrt(math.pi / 2)
+GEARY_MEAN = math.sqrt(2 / math.pi)
+GEARY_SD = math.sqrt(1 - 3 / math.pi)
+
+
+@dataclass(frozen=True, slots=True)
+class Tails:
+    """`ratio` is RMSE / MAE; `geary` mean|e| / sd(e) of the centred residuals, `z` its test."""
+
+    ratio: float
+    geary: float | None
+    z: float | None
+
+
+def rounds(context: Context) -> Rounds[Tails | None]:
+    """None where there is no residual, no error at all, or a residual is not finite.
+
+    Rows are not weighted here: the question is about the shape of the errors.
+    """
+    if context.point is None or context.outputs > 1:
+        return None
+    moments = Moments(Residual(context.point))
+    sizes = Sums(SizeTerms(0.0, context.point))
+    states = yield (moments, sizes)
+    state: MomentsState = states[moments]
+    if state.infinite or states[sizes].a <= 0:
+        return None
+    mean_size = states[sizes].a / (state.count * ONE)
+    rmse = math.sqrt(state.wxx / state.w) if state.wxx < state.w << 1000 else math.inf
+    if not math.isfinite(rmse) or mean_size == 0.0 or rmse == 0.0:
+        return None
+    spread = state.variance()
+    if spread <= 0.0 or not math.isfinite(spread):
+        return Tails(rmse / mean_size, None, None)
+    centred = Sums(SizeTerms(state.mean, context.point))
+    answer = (yield (centred,))[centred]
+    geary = ratio(answer.a, state.count * ONE) / math.sqrt(spread)
+    return Tails(rmse / mean_size, geary, geary_z(geary, state.count))
+
+
+def geary_z(geary: float, count: int) -> float:
+    """Geary's statistic in standard deviations from what Gaussian errors give (Geary 1935)."""
+    return math.sqrt(count) * (geary - GEARY_MEAN) / GEARY_SD
+
+
+def part(found: Tails) -> Part:
+    """The `tails` line."""
+    data = {"ratio": found.ratio, "gaussian": GAUSSIAN_RATIO, "geary": found.geary, "z": found.z}
+    text = f"rmse/mae {found.ratio:.3f} (Gaussian 1.253)"
+    if found.z is not None and abs(found.z) > 1.96:
+        shape = "heavier" if found.z < 0 else "lighter"
+        text += f": {shape} tails than Gaussian (z {found.z:.1f})"
+    return Part("tails", text, data)

@@ -1,0 +1,138 @@
+"""A block of aligned rows: roles bound to columns, and a memo of what was computed from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from lossctl.arrays import Array, Integers, Mask, Ragged
+from lossctl.numerics import Memo, sharing
+from lossctl.spec import Spec
+
+RoleColumns: TypeAlias = Mapping[str, Any]
+
+
+class View(Protocol):
+    """A batch seen differently: fewer rows, or another prediction. Equal views hash alike."""
+
+    def __hash__(self) -> int: ...
+
+    def __call__(self, batch: Batch) -> Batch: ...
+
+
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Rows ready to be scored.
+
+    `columns` holds every role: float64 of shape (rows, ...), integers where float64 could not
+    hold them, or `Ragged`; the roles in `wholes` are not row-aligned. `order` breaks ties.
+    """
+
+    columns: dict[str, Any]
+    wholes: frozenset[str]
+    weight: Array | None
+    rows: Integers  # row numbers in the prediction file
+    order: Integers
+    target_rows: Integers | None = None
+    ids: Ragged | None = None  # utf-8 bytes
+    memo: Memo = field(default_factory=dict)
+    derived: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        return int(self.rows.shape[0])
+
+    def values(self, spec: Spec) -> Any:
+        """What the loss's function returns for these rows, computed once."""
+        found = self.derived.get(spec)
+        if found is None:
+            with sharing(self.memo):
+                found = spec.evaluate(self.columns)
+            self.derived[spec] = found
+        return found
+
+    def seen(self, view: View | None) -> Batch:
+        """This batch through a view, made once."""
+        if view is None:
+            return self
+        found = self.derived.get(view)
+        if found is None:
+            found = view(self)
+            self.derived[view] = found
+        made: Batch = found
+        return made
+
+    def take(self, keep: Mask) -> Batch:
+        """The rows that `keep` marks, as a batch of its own."""
+        chosen = np.flatnonzero(keep)
+        return replace(
+            self,
+            columns={
+                role: column if role in self.wholes else taken(column, chosen)
+                for role, column in self.columns.items()
+            },
+            weight=None if self.weight is None else self.weight[chosen],
+            rows=self.rows[chosen],
+            order=self.order[chosen],
+            target_rows=None if self.target_rows is None else self.target_rows[chosen],
+            ids=None if self.ids is None else self.ids.take(chosen),
+            memo={},
+            derived={},
+        )
+
+    def with_column(self, role: str, column: Any) -> Batch:
+        """The same rows with another column for one role."""
+        return replace(self, columns={**self.columns, role: column}, memo={}, derived={})
+
+    def sample(self, index: int) -> dict[str, Any]:
+        """One row as plain data: numbers, id and the values of every row-aligned role."""
+        identity = None
+        if self.ids is not None:
+            identity = self.ids.row(index).tobytes().decode("utf-8", "replace")
+        return {
+            "row": int(self.rows[index]),
+            "target_row": None if self.target_rows is None else int(self.target_rows[index]),
+            "id": identity,
+            "order": int(self.order[index]),
+            "weight": None if self.weight is None else float(self.weight[index]),
+            "columns": {
+                role: _plain(column, index)
+                for role, column in self.columns.items()
+                if role not in self.wholes
+            },
+        }
+
+    def of_sample(self, sample: Mapping[str, Any]) -> Batch:
+        """A batch of the one row that `sample` describes, with this batch's whole roles."""
+        columns = dict(self.columns)
+        for role, value in sample["columns"].items():
+            like = self.columns[role]
+            if isinstance(like, Ragged):
+                row = np.asarray(value, dtype=like.values.dtype)
+                columns[role] = Ragged(row, np.array([0, row.size], dtype=np.int64))
+            else:
+                whole = isinstance(value, int) and not isinstance(value, bool)
+                columns[role] = np.array([value], dtype=None if whole else np.float64)
+        weight = sample["weight"]
+        return Batch(
+            columns,
+            self.wholes,
+            None if weight is None else np.array([weight]),
+            np.array([sample["row"]]),
+            np.array([sample["order"]]),
+        )
+
+
+def taken(column: Any, chosen: Integers) -> Any:
+    """The chosen rows of a column."""
+    return column.take(chosen) if isinstance(column, Ragged) else column[chosen]
+
+
+def _plain(column: Any, index: int) -> Any:
+    row = column.row(index) if isinstance(column, Ragged) else column[index]
+    return row.tolist() if isinstance(row, np.ndarray) else row.item()

@@ -1,0 +1,305 @@
+"""The answer of one run: pure data, versioned, with no opinion on how it is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    import pandas
+
+SCHEMA = 1
+
+Kind: TypeAlias = Literal[
+    "text",  # a string
+    "row",  # the name of a row: its id, or its number
+    "value",  # a number, to four significant digits
+    "data", "signed",  # a number of the data; a column of them shares its decimals
+    "share", "skill",  # a fraction, shown as per cent
+    "count",  # a whole number
+    "interval",  # {"low", "high", "trusted"}
+    "worst",  # {"row", "id", "share"}
+    "half",  # {"count", "of"}
+    "change",  # {"value", "change"}: a value and its relative change
+    "bar",  # a fraction, drawn
+]  # fmt: skip
+Json: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table. Where space is short, those of highest `rank` go first (0: never)."""
+
+    name: str
+    kind: Kind
+    rank: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A small table: one tuple per row, None for an empty cell."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one analysis found: a sentence, perhaps a table, and the numbers behind them."""
+
+    name: str
+    text: str
+    data: Json
+    table: Table | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something the reader must know. `warning` stands out."""
+
+    code: str
+    text: str
+    warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LossResult:
+    """One loss of a report."""
+
+    spec: str
+    name: str
+    label: str
+    params: Json
+    reduction: str
+    direction: str
+    value: float | None
+    status: str
+    reason: str | None
+    n: int
+    interval: Json | None = None  # low, high, confidence, method, trusted
+    no_interval: str | None = None
+    skill: Json | None = None  # value, reference
+    half: int | None = None  # how few samples make half of it
+    worst: Json | None = None  # row, id, share
+    penalty: float | None = None  # the part of the value that no sample makes
+
+
+@dataclass(frozen=True, slots=True)
+class WorstRow:
+    """One of the samples that make the most of the leading loss."""
+
+    row: int
+    target_row: int | None
+    id: str | None
+    values: Json
+    losses: dict[str, float | None]
+    shares: dict[str, float | None]
+    without: dict[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """The worst samples by one loss."""
+
+    by: str
+    rows: tuple[WorstRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `eval` found. `to_dict` is the JSON report; renderers draw it."""
+
+    lossctl: str
+    command: str
+    task: str
+    signature: str
+    title: str  # what was scored against what, in words
+    inputs: Json
+    rows: Json
+    losses: tuple[LossResult, ...]
+    worst: Worst | None = None
+    parts: tuple[Part, ...] = ()
+    notes: tuple[Note, ...] = ()
+    finding: str = ""
+    schema: int = field(default=SCHEMA)
+
+    def __getitem__(self, spec: str) -> LossResult:
+        """The result of one loss, by its spec, label or name."""
+        for result in self.losses:
+            if spec in (result.spec, result.label, result.name):
+                return result
+        raise KeyError(spec)
+
+    def to_dict(self) -> Json:
+        """The report as JSON-ready data: schema 1."""
+        data: Json = {"schema": self.schema}
+        for name in (f.name for f in fields(self) if f.name not in ("schema", "parts", "worst")):
+            data[name] = _plain(getattr(self, name))
+        data["worst"] = _plain(self.worst)
+        data["parts"] = {
+            part.name: {"text": part.text, **part.data, "table": _table_data(part.table)}
+            for part in self.parts
+        }
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Report:
+        """The report that `to_dict` wrote. Raises ValueError for another schema."""
+        if data.get("schema") != SCHEMA:
+            raise ValueError(f"schema {data.get('schema')} is not {SCHEMA}")
+        worst = data["worst"]
+        plain = {f.name: data[f.name] for f in fields(cls)}
+        plain["losses"] = tuple(LossResult(**result) for result in data["losses"])
+        plain["notes"] = tuple(Note(**note) for note in data["notes"])
+        plain["worst"] = worst and Worst(
+            worst["by"], tuple(WorstRow(**row) for row in worst["rows"])
+        )
+        plain["parts"] = tuple(_part(name, part) for name, part in data["parts"].items())
+        return cls(**plain)
+
+    def to_json(self) -> str:
+        """Strict JSON (no NaN), two spaces of indentation."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """The losses as a DataFrame, one row each, indexed by spec."""
+        from lossctl.frames import losses_frame
+
+        return losses_frame(self)
+
+    def __repr__(self) -> str:
+        from lossctl.renderers.text import render
+
+        return render(self, width=100)
+
+    def _repr_html_(self) -> str:
+        from lossctl.renderers.html import render
+
+        return render(self)
+
+    # --- tables, for renderers ----------------------------------------------------------------
+
+    def records(self) -> list[Json]:
+        """The losses as flat rows of fixed columns: what tsv, csv and jsonl hold."""
+        return [_record(result) for result in self.losses]
+
+    def losses_table(self) -> Table:
+        """The first table of the screen."""
+        columns = (
+            Column("loss", "text"),
+            Column("value", "value"),
+            Column("95 % interval", "interval", 2),
+            Column("skill", "skill", 3),
+            Column("worst row", "worst", 1),
+            Column("half of it in", "half", 4),
+        )
+        rows = []
+        for result in self.losses:
+            half = None if result.half is None else {"count": result.half, "of": result.n}
+            shown: Any = result.value if result.status == "ok" else result.status
+            skill = None if result.skill is None else result.skill["value"]
+            rows.append((result.spec, shown, result.interval, skill, result.worst, half))
+        used = [place for place in range(len(columns))
+                if place < 2 or any(row[place] is not None for row in rows)]  # fmt: skip
+        return Table(
+            tuple(columns[place] for place in used),
+            tuple(tuple(row[place] for place in used) for row in rows),
+        )
+
+    def worst_table(self) -> Table | None:
+        """The second table: the worst samples, their share under every loss, and without them."""
+        if self.worst is None or not self.worst.rows:
+            return None
+        by, rows = self.worst.by, self.worst.rows
+        roles = list(rows[0].values)
+        shared = [spec for spec in rows[0].shares if any(r.shares[spec] is not None for r in rows)]
+        shared.sort(key=lambda spec: spec != by)
+        without = _headline([spec for spec in rows[0].without], by)
+        columns = [Column("who makes it", "row")]
+        columns += [
+            Column(role, "signed" if role == "residual" else "data", 0 if index < 3 else 60 + index)
+            for index, role in enumerate(roles)
+        ]
+        columns += [Column(spec, "share", 0 if not index else 10 + index)
+                    for index, spec in enumerate(shared)]  # fmt: skip
+        columns += [Column(" ", "bar", 90)] if by in shared else []
+        columns += [
+            Column(f"{spec} without", "change", 2 if not index else 40 + index)
+            for index, spec in enumerate(without)
+        ]
+        now = {result.spec: result.value for result in self.losses}
+        cells = []
+        for row in rows:
+            name = row.id if row.id is not None else f"#{row.row}"
+            line = [name, *row.values.values(), *(row.shares[spec] for spec in shared)]
+            line += [row.shares[by]] if by in shared else []
+            line += [_change(row.without[spec], now[spec]) for spec in without]
+            cells.append(tuple(line))
+        return Table(tuple(columns), tuple(cells))
+
+
+def _headline(specs: list[str], by: str) -> list[str]:
+    """RMSE first where it is there (it is in the target's unit), then the leading loss, then all."""
+    first = [spec for spec in specs if spec.startswith("rmse")] + [by]
+    return list(dict.fromkeys([*(s for s in first if s in specs), *specs]))
+
+
+def _change(value: float | None, now: float | None) -> Json | None:
+    if value is None or now is None:
+        return None
+    return {"value": value, "change": (value - now) / abs(now) if now else None}
+
+
+def _record(result: LossResult) -> Json:
+    interval, worst, skill = result.interval or {}, result.worst or {}, result.skill or {}
+    return {
+        "loss": result.spec,
+        "value": result.value,
+        "status": result.status,
+        "n": result.n,
+        "low": interval.get("low"),
+        "high": interval.get("high"),
+        "skill": skill.get("value"),
+        "half": result.half,
+        "worst_row": worst.get("row"),
+        "worst_id": worst.get("id"),
+        "worst_share": worst.get("share"),
+        "reduction": result.reduction,
+        "reason": result.reason,
+    }
+
+
+RECORD_COLUMNS = tuple(_record(LossResult("", "", "", {}, "", "", None, "ok", None, 0)))
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "__dataclass_fields__"):
+        return asdict(value)
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return value
+
+
+def _table_data(table: Table | None) -> Json | None:
+    if table is None:
+        return None
+    columns = [asdict(column) for column in table.columns]
+    return {"columns": columns, "rows": [list(row) for row in table.rows]}
+
+
+def _part(name: str, data: Mapping[str, Any]) -> Part:
+    table = data["table"]
+    made = table and Table(
+        tuple(Column(**column) for column in table["columns"]),
+        tuple(tuple(row) for row in table["rows"]),
+    )
+    rest = {key: value for key, value in data.items() if key not in ("text", "table")}
+    return Part(name, data["text"], rest, made)
+
+
+def listed(rows: Iterable[str], limit: int = 5) -> str:
+    """`#5 #9 #11 …`: the first of some rows' names, for messages."""
+    names: Sequence[str] = list(rows)
+    return " ".join(names[:limit]) + (" …" if len(names) > limit else "")

@@ -1,0 +1,251 @@
+"""What is summed, ranked and selected: columns and terms of a batch, as values that compare equal
+when they mean the same, so that one pass serves all who ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lossctl.arrays import Array
+from lossctl.batch import Batch, View
+from lossctl.exact import scaled
+from lossctl.numerics import difference, row_mean
+from lossctl.reductions import Values
+from lossctl.spec import Spec
+from lossctl.states import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class LossColumn:
+    """The value of each row, unweighted and not squared: one output's, or the outputs' mean."""
+
+    spec: Spec
+    output: int | None = None
+    view: View | None = None
+    place: int = 0  # of a loss that returns two columns
+
+    def __call__(self, batch: Batch) -> Array:
+        values = batch.seen(self.view).values(self.spec)
+        if isinstance(values, tuple):
+            values = values[self.place]
+        values = np.asarray(values)
+        if values.ndim == 1:
+            column = values
+        elif self.output is None:
+            column = row_mean(values)
+        else:
+            column = np.ascontiguousarray(values[:, self.output])
+        return column if column.dtype == np.float64 else column.astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class WeightColumn:
+    """The weight of each row; 1 where none is given."""
+
+    view: View | None = None
+
+    def __call__(self, batch: Batch) -> Array:
+        batch = batch.seen(self.view)
+        return np.ones(batch.count) if batch.weight is None else batch.weight
+
+
+@dataclass(frozen=True, slots=True)
+class LossTerms:
+    """What each row adds to a loss: a = weight * value (squared if the reduction squares),
+    b = weight (times the denominator, for a ratio)."""
+
+    spec: Spec
+    output: int | None = None
+    view: View | None = None
+
+    def __call__(self, batch: Batch) -> Terms:
+        weight = batch.seen(self.view).weight
+        reduction = self.spec.reduction
+        if reduction.squares:
+            return Terms(self._squares(batch, weight), weight)
+        values = LossColumn(self.spec, self.output, self.view)(batch)
+        if reduction.pairs:
+            second = LossColumn(self.spec, self.output, self.view, 1)(batch)
+            b = second if weight is None else weight * second
+            return Terms([(_weighted(values, weight), 0)], b)
+        return Terms([(_weighted(values, weight), 0)], weight)
+
+    def _squares(self, batch: Batch, weight: Array | None) -> list[tuple[Array, int]]:
+        values = batch.seen(self.view).values(self.spec)
+        if values.ndim == 2 and self.output is None:
+            with np.errstate(over="ignore"):
+                return [(_weighted(row_mean(np.square(values)), weight), 0)]
+        column = values if values.ndim == 1 else np.ascontiguousarray(values[:, self.output])
+        finite = np.isfinite(column)
+        if not finite.all():
+            return [(_weighted(np.square(column), weight), 0)]
+        return [(_weighted(np.square(part), weight), 2 * s) for part, s in scaled(column)]
+
+
+def _weighted(values: Array, weight: Array | None) -> Array:
+    if weight is None:
+        return values
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.where(weight == 0.0, 0.0, weight * values)
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What each row adds to the sum that shares are shares of."""
+
+    spec: Spec
+    view: View | None = None
+
+    def __call__(self, batch: Batch) -> Array:
+        parts = LossTerms(self.spec, None, self.view)(batch).parts
+        if len(parts) == 1:
+            return parts[0][0]
+        with np.errstate(over="ignore"):
+            return sum((np.ldexp(part, shift) for part, shift in parts), np.zeros(batch.count))
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What ranks rows by how much they add: the root of it, where squares may overflow."""
+
+    spec: Spec
+
+    def __call__(self, batch: Batch) -> Array:
+        values = batch.values(self.spec)
+        if self.spec.reduction.squares and values.ndim == 1:
+            size = np.abs(values)
+            return size if batch.weight is None else np.sqrt(batch.weight) * size
+        if self.spec.reduction.name in ("max", "median") or not self.spec.shares:
+            size = np.abs(LossColumn(self.spec)(batch))
+            return size if batch.weight is None else np.where(batch.weight > 0.0, size, -1.0)
+        return Contribution(self.spec)(batch)
+
+
+@dataclass(frozen=True, slots=True)
+class RoleColumn:
+    """A role's values as float64; one output of several."""
+
+    role: str
+    output: int | None = None
+    view: View | None = None
+
+    def __call__(self, batch: Batch) -> Array:
+        values = batch.seen(self.view).columns[self.role]
+        if values.ndim == 2:
+            values = np.ascontiguousarray(values[:, self.output or 0])
+        return values if values.dtype == np.float64 else values.astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """pred - target of each row (one output)."""
+
+    pred: str = "pred"
+
+    def __call__(self, batch: Batch) -> Array:
+        column = difference(batch.columns[self.pred], batch.columns["target"])
+        return column if column.ndim == 1 else column[:, 0]
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """|residual - centre| of each row."""
+
+    centre: float
+    pred: str = "pred"
+
+    def __call__(self, batch: Batch) -> Array:
+        return np.abs(Residual(self.pred)(batch) - self.centre)
+
+
+@dataclass(frozen=True, slots=True)
+class SizeTerms:
+    """a = |residual - centre|, every row counting 1."""
+
+    centre: float
+    pred: str
+
+    def __call__(self, batch: Batch) -> Terms:
+        return Terms([(Deviation(self.centre, self.pred)(batch), 0)])
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnTerms:
+    """a = weight * a role's value, b = weight."""
+
+    column: RoleColumn
+    weight: WeightColumn | None
+
+    def __call__(self, batch: Batch) -> Terms:
+        weight = None if self.weight is None else self.weight(batch)
+        return Terms([(_weighted(self.column(batch), weight), 0)], weight)
+
+
+@dataclass(frozen=True, slots=True)
+class Centred:
+    """a = w (first - centre)**2, b = w (second - mean)**2 of a loss that returns two columns."""
+
+    spec: Spec
+    output: int | None
+    view: View | None
+    centre: float
+    mean: float
+
+    def __call__(self, batch: Batch) -> Terms:
+        weight = batch.seen(self.view).weight
+        first = LossColumn(self.spec, self.output, self.view)(batch) - self.centre
+        second = LossColumn(self.spec, self.output, self.view, 1)(batch) - self.mean
+        with np.errstate(over="ignore"):
+            a, b = np.square(first), np.square(second)
+        return Terms([(_weighted(a, weight), 0)], _weighted(b, weight))
+
+
+# --- views ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """Every prediction replaced by one constant (per output)."""
+
+    role: str
+    value: tuple[float, ...]
+
+    def __call__(self, batch: Batch) -> Batch:
+        like = batch.columns[self.role]
+        value = self.value[0] if like.ndim == 1 else np.array(self.value)
+        return batch.with_column(self.role, np.broadcast_to(value, like.shape).astype(np.float64))
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """The rows whose residual lies within `reach` of `centre`."""
+
+    centre: float
+    reach: float
+    pred: str = "pred"
+
+    def __call__(self, batch: Batch) -> Batch:
+        return batch.take(Deviation(self.centre, self.pred)(batch) <= self.reach)
+
+
+def values_of(
+    spec: Spec,
+    *,
+    weighted: bool,
+    moments: bool,
+    output: int | None = None,
+    view: View | None = None,
+) -> Values:
+    """What a reduction needs to know of one loss."""
+    return Values(
+        terms=LossTerms(spec, output, view),
+        column=LossColumn(spec, output, view),
+        weight=WeightColumn(view) if weighted else None,
+        moments=moments,
+        diverges=spec.loss.diverges,
+        low=spec.loss.low,
+        high=spec.loss.high,
+        second=LossColumn(spec, output, view, 1) if spec.reduction.pairs else None,
+        centred=lambda centre, mean: Centred(spec, output, view, centre, mean),
+    )
