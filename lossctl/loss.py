@@ -35,6 +35,7 @@ class Param:
     high: float = math.inf
     low_open: bool = False
     high_open: bool = False
+    gap: tuple[float, float] | None = None  # values strictly between are not allowed
     choices: tuple[Any, ...] = ()
     optional: bool = False  # None is allowed
     infinite: bool = False
@@ -46,6 +47,8 @@ class Param:
             return "a loss, such as huber:delta=2"
         if self.choices:
             return "one of " + ", ".join(str(choice).lower() for choice in self.choices)
+        if self.gap:
+            return f"≤ {self.gap[0]:g} or ≥ {self.gap[1]:g}"
         return Domain("", self.low, self.high, self.low_open, self.high_open).rule()
 
     def allows(self, value: object) -> bool:
@@ -56,6 +59,8 @@ class Param:
             return any(value == choice and type(value) is type(choice) for choice in self.choices)
         if isinstance(value, int | float) and not isinstance(value, bool):
             if math.isnan(value) or (math.isinf(value) and not self.infinite):
+                return False
+            if self.gap and self.gap[0] < value < self.gap[1]:
                 return False
             low = value > self.low if self.low_open else value >= self.low
             return low and (value < self.high if self.high_open else value <= self.high)

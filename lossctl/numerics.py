@@ -61,20 +61,39 @@ def _identity(value: object) -> object:
 
 
 def difference(left: Numbers, right: Numbers) -> Array:
-    """left - right as float64, rounded once; exact for integers however large.
+    """The difference left - right as float64, rounded once; exact for integers however large.
 
     Broadcasting is for scalars only: arrays must agree in shape, which the batch sees to.
     """
     if left.dtype.kind not in "iub" and right.dtype.kind not in "iub":
         return np.subtract(left, right, dtype=np.float64)
+    high, low = difference_parts(left, right)
+    return high + low
+
+
+def difference_parts(left: Numbers, right: Numbers) -> tuple[Array, Array]:
+    """High and low with left - right = high + low, high rounded once.
+
+    Exact for floats (Knuth), and to twice the precision for integers beyond 2**53. Where the
+    difference overflows, low is 0.
+    """
     left_high, left_low = _parts(left)
     right_high, right_low = _parts(right)
     high, error = two_sum(left_high, -right_high)
-    return cast(Array, high + (error + (left_low - right_low)))
+    if left.dtype.kind in "iu" or right.dtype.kind in "iu":
+        rest = error + (left_low - right_low)
+        total = high + rest
+        high, error = total, rest - (total - high)
+    return high, np.where(np.isfinite(high), error, 0.0)
+
+
+def floating(values: Numbers) -> Array:
+    """The values as float64, each integer rounded once."""
+    return values.astype(np.float64, copy=False)
 
 
 def _parts(values: Numbers) -> tuple[Array, Array]:
-    """values = high + low exactly, both float64."""
+    """High and low, both float64, with values = high + low exactly."""
     if values.dtype.kind not in "iu" or values.dtype.itemsize < 8:
         high = values.astype(np.float64)
         return high, np.zeros_like(high)
@@ -85,7 +104,7 @@ def _parts(values: Numbers) -> tuple[Array, Array]:
 
 
 def two_sum(left: Array, right: Array) -> tuple[Array, Array]:
-    """sum and error with sum + error = left + right exactly (Knuth)."""
+    """Sum and error with sum + error = left + right exactly (Knuth)."""
     total = left + right
     shadow = total - left
     return total, (left - (total - shadow)) + (right - shadow)
@@ -95,7 +114,7 @@ _SPLIT = 134217729.0  # 2**27 + 1
 
 
 def two_product(left: Array, right: Array) -> tuple[Array, Array]:
-    """product and error with product + error = left * right exactly (Veltkamp, Dekker).
+    """Product and error with product + error = left * right exactly (Veltkamp, Dekker).
 
     Exact while no intermediate leaves the normal range: factors and product within
     2**-480 .. 2**480 are safe.
@@ -119,29 +138,39 @@ def _split(values: Array) -> tuple[Array, Array]:
 
 @shared
 def residual(pred: Numbers, target: Numbers) -> Array:
-    """pred - target, rounded once."""
+    """The residual pred - target, rounded once."""
     return difference(pred, target)
+
+
+@shared
+def residual_parts(pred: Numbers, target: Numbers) -> tuple[Array, Array]:
+    """The residual as high + low, low being what the rounding of high left over."""
+    return difference_parts(pred, target)
 
 
 @shared
 def magnitude(pred: Numbers, target: Numbers) -> Array:
     """|pred - target|, rounded once."""
-    return np.abs(residual(pred, target))
+    return cast(Array, np.abs(residual(pred, target)))
 
 
 @shared
 def squared(pred: Numbers, target: Numbers) -> Array:
     """(pred - target)**2: two roundings. Infinite beyond 1e154."""
-    return np.square(residual(pred, target))
+    return cast(Array, np.square(residual(pred, target)))
 
 
 @shared
 def log1p_ratio(pred: Numbers, target: Numbers) -> Array:
-    """log1p(pred) - log1p(target), accurate also where the two are nearly equal.
-
-    log1p((pred - target) / (1 + target)); about 2 ulp.
-    """
-    return np.log1p(residual(pred, target) / (1.0 + target))
+    """The log of (1 + pred) / (1 + target), values above -1, without cancellation; 3 ulp."""
+    below = 1.0 + np.minimum(floating(pred), floating(target))
+    size = magnitude(pred, target)
+    ratio = size / below
+    logs = np.log1p(ratio)
+    beyond = ratio > 1e300
+    if beyond.any():
+        logs = np.where(beyond, np.log(size) - np.log(below), logs)
+    return cast(Array, np.copysign(logs, residual(pred, target)))
 
 
 # --- stable functions -------------------------------------------------------------------------
@@ -157,7 +186,7 @@ def row_sum(values: Array) -> Array:
 
 def row_mean(values: Array) -> Array:
     """Mean over the last axis."""
-    return row_sum(values) / values.shape[-1]
+    return cast(Array, row_sum(values) / values.shape[-1])
 
 
 def softplus(x: Array) -> Array:
@@ -176,13 +205,13 @@ def log_cosh(x: Array) -> Array:
 
 
 def xlogy(x: Array, y: Array) -> Array:
-    """x * log(y), and 0 where x is 0, whatever y is."""
+    """The product x * log(y), and 0 where x is 0, whatever y is."""
     zero = x == 0.0
     return np.where(zero, 0.0, x * np.log(np.where(zero, 1.0, y)))
 
 
 def log_softmax(logits: Array) -> Array:
-    """logits - logsumexp over the last axis, shape (n, K); finite for |logit| up to 1e300.
+    """Logits minus logsumexp over the last axis, shape (n, K); finite for |logit| up to 1e300.
 
     A logit of -inf has log-probability -inf.
     """
@@ -201,21 +230,65 @@ def log1mexp(x: Array) -> Array:
     )
 
 
-def deviation_from_one(ratio_minus_one: Array) -> Array:
-    """r - log1p(r) for r > -1 without cancellation near 0; about 4 ulp.
+def log1p_square(x: Array) -> Array:
+    """Logarithm of 1 + x**2, also where the square overflows; about 2 ulp."""
+    size = np.abs(x)
+    logs = np.log1p(size * size)
+    beyond = size > 1e150
+    return np.where(beyond, 2.0 * np.log(size), logs) if beyond.any() else logs
 
-    Near 0 by the series in s = r / (2 + r): log1p(r) = 2 (s + s**3/3 + ...), so that
-    r - log1p(r) = r s - 2 (s**3/3 + s**5/5 + ...) (Loader 2000, bd0).
+
+def log_ratio(over: Array, under: Array) -> Array:
+    """The log of over / under, both positive, also where the quotient overflows; 2 ulp."""
+    quotient = over / under
+    logs = np.log(quotient)
+    beyond = (quotient < 1e-300) | (quotient > 1e300)
+    return np.where(beyond, np.log(over) - np.log(under), logs) if beyond.any() else logs
+
+
+def poisson_gap(x: Numbers, mean: Numbers) -> Array:
+    """The gap x log(x / mean) + mean - x for x >= 0, mean > 0; 4 ulp, also where x is near mean.
+
+    Near by s (d - 2 x (s**2/3 + s**4/5 + ...)) with d = mean - x and s = d / (x + mean)
+    (Loader 2000, bd0): no term cancels another.
     """
-    r = ratio_minus_one
-    near = np.abs(r) < 0.1
-    s = np.where(near, r, 0.0)
-    s = s / (2.0 + s)
-    square = s * s
-    series = np.zeros_like(s)
-    for degree in range(19, 1, -2):
+    gap = difference(mean, x)
+    x, mean = floating(x), floating(mean)
+    s = gap / (x + mean)
+    near = s * (gap - 2.0 * x * _atanh_tail(s))
+    far = mean + x * (log_ratio(np.where(x > 0.0, x, mean), mean) - 1.0)
+    return np.where(np.abs(s) <= _NEAR, near, far)
+
+
+def gamma_gap(x: Numbers, mean: Numbers) -> Array:
+    """The gap r - 1 - log(r) with r = x / mean, both > 0; 4 ulp, also where r is near 1."""
+    gap = difference(x, mean)
+    x, mean = floating(x), floating(mean)
+    s = gap / (x + mean)
+    near = s * (gap / mean - 2.0 * _atanh_tail(s))
+    far = (x / mean - 1.0) - log_ratio(x, mean)
+    return np.where(np.abs(s) <= _NEAR, near, far)
+
+
+_NEAR = 1.0 / 3.0  # x and mean within a factor of 2: their difference is exact, the series short
+
+
+def _atanh_tail(s: Array) -> Array:
+    """The series atanh(s) / s - 1 = s**2/3 + s**4/5 + ... to full precision for |s| <= 1/3."""
+    square = np.minimum(s * s, _NEAR)
+    series = np.zeros_like(square)
+    for degree in range(33, 1, -2):
         series = (series + 1.0 / degree) * square
-    close = s * (np.where(near, r, 0.0) - 2.0 * series)
-    with np.errstate(divide="ignore"):
-        far = r - np.log1p(np.where(near, 0.0, r))
-    return np.where(near, close, far)
+    return series
+
+
+def exponential_gap(t: Array, a: float) -> Array:
+    """The divided difference (E(a) - E(1)) / (a - 1) of E(k) = (e**(k t) - 1) / k.
+
+    By its power series, for |t| max(1, |a|) <= 1.5; a = 0 makes it e**t - 1 - t. About 6 ulp.
+    """
+    series = np.zeros_like(t)
+    for degree in range(30, 1, -1):
+        powers = math.fsum(a**power for power in range(degree - 1))
+        series = (series + powers / math.factorial(degree)) * t
+    return series * t

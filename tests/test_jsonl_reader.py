@@ -93,6 +93,7 @@ def test_integers_of_64_bits_are_exact(tmp_path: Path, numbers: list, size: int)
         (["[1]", "1"], 2, "not a list of numbers"),
         (["[1]", '["1"]'], 2, "the text '1'"),
         (["[1]", "[[1]]"], 2, "a list"),
+        (["[1]", "[1e400]"], 2, "'1e400' is too large for float64"),
         (["[1.5]", "[1, 9007199254740993]"], 2, "line 1 has a decimal"),
     ],
 )

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from lossctl.arrays import Ragged
 from lossctl.errors import DataError, LossctlError
-from lossctl.readers import open_source
+from lossctl.readers import arrow, open_source
 from lossctl.readers.footer import FooterError, values_per_chunk
 from lossctl.readers.source import Cells, ReadOptions, Rechunker, Rows, Wanted
 
@@ -191,6 +191,30 @@ def test_text_of_every_type(tmp_path: Path) -> None:
         assert found.missing.tolist() == [False, True, False]
     assert "holds string, not numbers" in refused(path, Wanted(0))
     assert "holds date32[day], not numbers" in refused(path, Wanted(7))
+
+
+def test_slices_of_arrays() -> None:
+    """Arrow arrays may begin anywhere in their buffers, also within a byte of bits."""
+    for column, kind in (
+        ([1, None, 3, 4], pa.int16()),
+        ([True, None, False, True], pa.bool_()),
+        ([0.5, None, -2.5, 4.0], pa.float16()),
+        ([Decimal("1.5"), None, Decimal("2.5"), Decimal(4)], pa.decimal128(5, 1)),
+    ):
+        array = pa.array(column, kind)
+        for start in range(4):
+            found = arrow.numbers(array[start:], "x")
+            expected = [np.nan if value is None else float(value) for value in column[start:]]
+            np.testing.assert_array_equal(found.values, expected)
+            texts = arrow.text(array[start:], "x").values.to_pylist()
+            assert texts == arrow.text(array, "x").values.to_pylist()[start:]
+    lists = [[1, 2], None, [3, 4], [5, 6]]
+    for start in range(4):
+        vectors = arrow.numbers(pa.array(lists, pa.list_(pa.int8(), 2))[start:], "x").values
+        ragged = arrow.numbers(pa.array(lists)[start:], "x").values
+        for index, row in enumerate(lists[start:]):
+            assert ragged.row(index).tolist() == (row or [])
+            assert row is None or vectors[index].tolist() == row
 
 
 def test_columns_of_one_name_and_names_with_points(tmp_path: Path) -> None:

@@ -313,12 +313,9 @@ def test_a_file_that_changes_while_it_is_read(tmp_path: Path, name: str) -> None
     source.close()
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", ["t.csv.gz", "t.jsonl.gz", "t.parquet", "t.npz"])
 def test_every_cut_is_noticed(tmp_path: Path, name: str) -> None:
-    """Only text may end early unseen: where a line ends, or within its last cell."""
     data = write(tmp_path / name).read_bytes()
-    if ".gz" not in name and name.endswith(("csv", "tsv", "jsonl")):
-        pytest.skip("text has no length")
     path = tmp_path / ("x" + name)
     for length in range(0, len(data), max(1, len(data) // 150)):
         path.write_bytes(data[:length])
@@ -377,4 +374,4 @@ def test_a_zip_that_is_not_ours(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("model/data.pkl", b"x")
-    assert "zip archive" in refused(str(path)) or "no array" in refused(str(path))
+    assert "no array" in refused(str(path))

@@ -6,13 +6,20 @@ and returns what each sample adds, shape (n,).
 
 from __future__ import annotations
 
+from lossctl.loss import Loss
+from lossctl.loss import losses as _registered
+
+# The order of import is the order in which losses are listed.
+# isort: off
 from lossctl.losses import regression
+from lossctl.losses import asymmetric
+from lossctl.losses import likelihood
 from lossctl.losses import robust
 from lossctl.losses import forecasting
 from lossctl.losses import companion
-from lossctl.loss import Loss, losses as _registered
+# isort: on
 
-FAMILIES = (regression, robust, forecasting, companion)
+FAMILIES = (regression, asymmetric, likelihood, robust, forecasting, companion)
 
 
 def __getattr__(name: str) -> Loss:

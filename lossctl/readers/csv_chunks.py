@@ -86,7 +86,7 @@ class Chunks:
                 break
             if self._ended:
                 break
-            self._limit(len(self.buffer))
+            self._limit(self.buffer)
             size = 2 * max(size, len(self.buffer))
         if found is None or not self.buffer.strip(b"\r\n"):
             self._fail()
@@ -129,7 +129,7 @@ class Chunks:
             if last:
                 self._fail()
                 return None
-            self._limit(len(window))
+            self._limit(window)
             size *= 2
 
     def rest(self, size: int) -> Iterator[Chunk]:
@@ -147,8 +147,9 @@ class Chunks:
         self.offset += stop
         self.buffer = self.buffer[stop:]
 
-    def _limit(self, size: int) -> None:
-        if size > self.limit:
+    def _limit(self, line: bytes) -> None:
+        # A CR at its end may be its line end.
+        if len(line) - line.endswith(b"\r") > self.limit:
             raise too_long(self.text.name, self.line, self.limit)
 
     def _fail(self) -> None:

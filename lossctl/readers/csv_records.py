@@ -130,15 +130,13 @@ def well_quoted(data: bytes, delimiter: bytes, marks: Any, *, whole: bool) -> bo
     """
     if not len(marks):
         return True
-    if whole and len(marks) % 2:
+    if len(delimiter) > 1 or (whole and len(marks) % 2):
         return False
-    octets = np.frombuffer(data, dtype=np.uint8)
+    octets, beside = np.frombuffer(data, dtype=np.uint8), _ends(delimiter + b'"')
     opening, closing = marks[::2], marks[1::2]
     before = octets[opening[opening > 0] - 1]
     after = octets[closing[closing < len(data) - 1] + 1]
-    return bool(
-        _ends(delimiter[-1:] + b'"')[before].all() and _ends(delimiter[:1] + b'"')[after].all()
-    )
+    return bool(beside[before].all() and beside[after].all())
 
 
 def last_line_end(data: bytes, marks: Any) -> int:

@@ -138,8 +138,8 @@ class Table:
                 error: DataError | None = None
                 if record.end - record.start > self.limit:
                     error = too_long(self.name, record.line, self.limit)
-                elif 0 <= bad < record.stop:
-                    error = self._bad_byte(chunk, bad, record.start, record.stop, record.line)
+                elif 0 <= bad < record.end:
+                    error = self._bad_byte(chunk, bad, record.start, record.end, record.line)
                 elif width > 1 and record.end == record.start:
                     error = self._error(record.line, "blank line between rows", "remove it")
                 elif len(record.fields) != width:

@@ -184,7 +184,8 @@ class JsonlSource:
             values: list[list[Any]] = [[] for _ in used]
             filling = [(column.append, key) for column, key in zip(values, keys, strict=True)]
             count = 0
-            for count, record in enumerate(islice(records, size), 1):
+            for record in islice(records, size):
+                count += 1
                 for append, key in filling:
                     append(record.get(key))
             if count:

@@ -147,7 +147,7 @@ class NpzSource:
                     yield from blocks_of(spooled, header, 0, size, where)
             else:
                 yield from blocks_of(file, header, header.start, size, where)
-                packed.read(1)
+                packed.read(1)  # zipfile compares the checksum at the end
 
     def close(self) -> None:
         """Release the file."""

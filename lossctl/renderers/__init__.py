@@ -1,0 +1,75 @@
+"""Renderers, one file per output format: each draws a report and knows no analysis by name."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import PurePath
+
+from lossctl.errors import UsageError, quoted
+from lossctl.renderers.numbers import PRECISION
+from lossctl.report import Report
+
+# Each is imported when it is used: a pipe needs no Rich.
+FORMATS = {
+    "table": "lossctl.renderers.table:render",
+    "tsv": "lossctl.renderers.tsv:render",
+    "json": "lossctl.renderers.json:render",
+    "jsonl": "lossctl.renderers.jsonl:render",
+    "csv": "lossctl.renderers.csv:render",
+    "md": "lossctl.renderers.md:render",
+    "html": "lossctl.renderers.html:page",
+}
+ALIASES = {"plain": "tsv"}
+SUFFIXES = {
+    ".txt": "table",
+    ".tsv": "tsv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".md": "md",
+    ".html": "html",
+    ".htm": "html",
+}
+# The formats for people. All others are at full precision, however wide the screen.
+_OPTIONS = {
+    "table": ("width", "color", "precision"),
+    "md": ("precision",),
+    "html": ("precision",),
+}
+
+
+def render(
+    report: Report,
+    format: str,  # noqa: A002  the word of the command line
+    *,
+    width: int = 100,
+    color: bool = False,
+    precision: int = PRECISION,
+) -> str:
+    """`report` in `format`, ended by a newline. `width`: cells of the screen, for `table`.
+
+    Raises UsageError for a format that does not exist.
+    """
+    name = known_format(format)
+    module, _, function = FORMATS[name].partition(":")
+    options = {"width": width, "color": color, "precision": precision}
+    given = {option: options[option] for option in _OPTIONS.get(name, ())}
+    rendered: str = getattr(import_module(module), function)(report, **given)
+    return rendered
+
+
+def known_format(name: str) -> str:
+    """The format of that name or alias. Raises UsageError, with the nearest names."""
+    name = ALIASES.get(name, name)
+    if name not in FORMATS:
+        near = get_close_matches(name, [*FORMATS, *ALIASES], n=2)
+        there = f"nearest: {', '.join(near)}" if near else f"there are {', '.join(FORMATS)}"
+        raise UsageError(f"no output format is called {quoted(name)}", there)
+    return name
+
+
+def suffix_format(path: str) -> str | None:
+    """The format that a file's suffix names, None where it names none."""
+    return SUFFIXES.get(PurePath(path).suffix.lower())

@@ -1,0 +1,110 @@
+"""Which columns play which role."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from fnmatch import fnmatchcase
+
+from lossctl.errors import DataError, UsageError, inert
+from lossctl.readers.source import Column, Source
+
+PREFERRED = {
+    "pred": ("pred", "prediction", "predictions", "y_pred", "yhat", "p", "score"),
+    "target": ("target", "label", "y_true", "actual", "y"),
+}
+KEYS = ("id", "key", "index")
+
+
+def select(source: Source, text: str, option: str) -> list[int]:
+    """The columns that a text names: names, 1-based numbers, ranges `2-4` and globs `p_*`, by
+    comma. A name wins over a number.
+
+    Raises UsageError for what matches nothing, or a name that the file has twice.
+    """
+    names = [column.name for column in source.columns]
+    chosen: list[int] = []
+    for piece in [text] if text in names else text.split(","):
+        chosen += [place for place in _matches(source, names, piece.strip(), option)
+                   if place not in chosen]  # fmt: skip
+    return chosen
+
+
+def one(source: Source, text: str, option: str) -> int:
+    """The one column that a text names."""
+    places = select(source, text, option)
+    if len(places) != 1:
+        raise UsageError(f"{option} {text} names {len(places)} columns of {source.path}, not one")
+    return places[0]
+
+
+def _matches(source: Source, names: Sequence[str], piece: str, option: str) -> list[int]:
+    if piece in names:
+        if names.count(piece) > 1:
+            places = ", ".join(str(i + 1) for i, name in enumerate(names) if name == piece)
+            raise UsageError(
+                f"{source.path} has {names.count(piece)} columns called {inert(piece)}",
+                f"choose one by its number: {places}",
+            )
+        return [names.index(piece)]
+    found = re.fullmatch(r"(\d+)(?:-(\d+))?", piece)
+    if found:
+        first, last = int(found[1]), int(found[2] or found[1])
+        if 1 <= first <= last <= len(names):
+            return list(range(first - 1, last))
+        raise UsageError(
+            f"{option} {piece} is outside the {len(names)} columns of {source.path}"
+        )
+    matched = [place for place, name in enumerate(names) if name and fnmatchcase(name, piece)]
+    if not matched or not piece:
+        raise UsageError(f"{source.path} has no column {inert(piece)}", f"it has {listing(names)}")
+    return matched
+
+
+def candidate(column: Column) -> bool:
+    """Whether a column could be scored: numeric, and not a key by its name."""
+    numeric = column.kind in ("number", "integer") or (column.kind == "list")
+    return numeric and column.name.lower() not in KEYS
+
+
+def guess(
+    source: Source, role: str, option: str, taken: Collection[int] = ()
+) -> list[int]:
+    """The column of a role that nobody named: a preferred name, or the only candidate.
+
+    Raises UsageError, listing the candidates, where that is ambiguous, and DataError where the
+    file has no numeric column.
+    """
+    names = [column.name for column in source.columns]
+    open_places = [
+        place
+        for place, column in enumerate(source.columns)
+        if candidate(column) and place not in taken
+    ]
+    for name in (role, *PREFERRED.get(role, ())):
+        places = [p for p in open_places if names[p].lower() == name]
+        if len(places) == 1:
+            return places
+        if len(places) > 1:
+            break
+    if len(open_places) == 1:
+        return open_places
+    if not open_places:
+        kinds = listing([f"{column.name} ({column.kind})" for column in source.columns])
+        hint = source.details.get("hint")
+        raise DataError(
+            f"{source.path} has no numeric column for {role}: {kinds}"
+            + (f"; {hint}" if hint else ""),
+            f"name one with {option}",
+        )
+    raise UsageError(
+        f"{source.path} has {len(open_places)} columns that could be {role}: "
+        f"{listing([names[place] for place in open_places])}",
+        f"choose with {option}",
+    )
+
+
+def listing(names: Sequence[str], limit: int = 8) -> str:
+    """Some names, the first of many, fit for a message."""
+    shown = [inert(name) or "(unnamed)" for name in names[:limit]]
+    return ", ".join(shown) + (f" … ({len(names)} in all)" if len(names) > limit else "")

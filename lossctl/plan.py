@@ -1,0 +1,120 @@
+"""The question of one run: everything that determines its numbers, and how to carry it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lossctl.errors import UsageError
+from lossctl.readers.source import ReadOptions, Source
+
+if TYPE_CHECKING:
+    from lossctl.spec import Spec
+
+DEFAULT_LOSSES = (
+    "mae", "rmse", "mse", "huber", "log_cosh", "median_ae", "max_error", "bias", "r2",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RoleInput:
+    """A role bound by hand: `NAME=FILE[:COLUMNS]`."""
+
+    role: str
+    source: str | Source
+    columns: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to score against what, and how. Paths, or sources that are open already."""
+
+    pred: str | Source
+    target: str | Source | None = None
+    losses: tuple[str, ...] = ()
+    reduction: str | None = None
+    pred_col: str | None = None
+    target_col: str | None = None
+    weight_col: str | None = None
+    id_col: str | None = None
+    on: tuple[str, ...] = ()
+    by_row: bool = False
+    nan: str = "error"
+    missing: str = "error"
+    duplicates: str = "error"
+    where: tuple[str, ...] = ()
+    roles: tuple[RoleInput, ...] = ()
+    multioutput: str = "uniform_average"
+    read: ReadOptions = field(default_factory=ReadOptions)
+    # what changes no number
+    top: int = 10
+    full: bool = True
+    threads: int | None = None
+    block_rows: int | None = None
+    spool_limit: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, value, allowed in (
+            ("--nan", self.nan, ("error", "drop", "propagate")),
+            ("--missing", self.missing, ("error", "drop")),
+            ("--duplicates", self.duplicates, ("error", "first", "last")),
+            ("--multioutput", self.multioutput, ("uniform_average", "pooled")),
+        ):
+            if value not in allowed:
+                raise UsageError(f"{name} is {value}", f"it is one of {', '.join(allowed)}")
+        for name, number, least in (
+            ("--top", self.top, 0),
+            ("--threads", self.threads, 1),
+            ("--block-rows", self.block_rows, 1),
+            ("--spool-limit", self.spool_limit, 0),
+        ):
+            if number is not None and number < least:
+                raise UsageError(f"{name} is {number}", f"it must be at least {least}")
+        if self.on and self.by_row:
+            raise UsageError("--on and --by-row exclude each other")
+        piped = [self.pred, self.target, *(role.source for role in self.roles)]
+        if sum(source == "-" for source in piped) > 1:
+            raise UsageError(
+                "standard input is given more than once", "give a file for all but one"
+            )
+
+    def specs(self) -> tuple[Spec, ...]:
+        """The losses, parsed: those asked for, or the default set."""
+        from lossctl.reductions import REDUCTIONS
+        from lossctl.spec import parse_all
+
+        if self.reduction is not None and self.reduction not in REDUCTIONS:
+            raise UsageError(
+                f"no reduction is called {self.reduction}", f"it is one of {', '.join(REDUCTIONS)}"
+            )
+        return tuple(parse_all(self.losses or DEFAULT_LOSSES, self.reduction))
+
+    def signature(self, rows: int, digest: str | None, version: str) -> str:
+        """What two equal numbers share: how rows were paired and dropped, the data, the version."""
+        parts = [f"on:{'+'.join(self.on) or 'row'}", f"nan:{self.nan}"]
+        if self.on:
+            parts += [f"missing:{self.missing}", f"duplicates:{self.duplicates}"]
+        parts += [f"where:{condition}" for condition in self.where]
+        if self.multioutput != "uniform_average":
+            parts.append(f"outputs:{self.multioutput}")
+        parts.append(f"n:{rows}")
+        if digest is not None:
+            parts.append(f"data:{digest[:16]}")
+        return "|".join([*parts, f"v:{version}"])
+
+
+def role_input(text: str) -> RoleInput:
+    """`NAME=FILE[:COLUMNS]` parsed: the name matches [\\w.-]+, columns stand after the last colon
+    unless a file of the whole name exists."""
+    import re
+    from pathlib import Path
+
+    match = re.match(r"([\w.-]+)=(.+)", text)
+    if match is None:
+        raise UsageError(f"--role {text} is not NAME=FILE[:COLUMNS]")
+    name, file = match.groups()
+    head, colon, columns = file.rpartition(":")
+    if not colon or Path(file).exists():
+        return RoleInput(name, file)
+    return RoleInput(name, head, columns)
+

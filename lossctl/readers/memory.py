@@ -1,0 +1,124 @@
+"""Arrays that are in memory already, as a source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lossctl.arrays import Ragged
+from lossctl.errors import DataError
+from lossctl.loss import widened
+from lossctl.readers.source import Cells, Column, Rows, Wanted, cut
+
+
+class MemorySource:
+    """Named columns: arrays of shape (n,) or (n, k), `Ragged`, or lists of text.
+
+    Raises DataError for arrays that are not numeric or text, for columns of unlike lengths, and
+    for no rows.
+    """
+
+    format = "memory"
+
+    def __init__(self, path: str, columns: Mapping[str, Any]) -> None:
+        self.path = path
+        self.details: Mapping[str, str] = {}
+        self._cells = [_cells(f"{path}[{name}]", values) for name, values in columns.items()]
+        self.columns = tuple(
+            _column(name, cells) for name, cells in zip(columns, self._cells, strict=True)
+        )
+        lengths = {len(cells.values) for cells in self._cells}
+        if len(lengths) > 1:
+            said = ", ".join(f"{c.name} {len(v.values)}" for c, v in zip(self.columns, self._cells,
+                                                                        strict=True))  # fmt: skip
+            raise DataError(f"{path}: columns of unlike lengths: {said}")
+        self.rows: int | None = lengths.pop() if lengths else 0
+
+    def blocks(self, wanted: Sequence[Wanted], size: int) -> Iterator[Rows]:
+        """Slices of the columns."""
+        count = self.rows or 0
+        if not count:
+            raise DataError(f"{self.path} has no rows")
+        whole = Rows(count, [self._as(one) for one in wanted])
+        for start in range(0, count, size):
+            yield cut(whole, start, min(start + size, count))
+
+    def _as(self, wanted: Wanted) -> Cells:
+        cells, column = self._cells[wanted.index], self.columns[wanted.index]
+        text = column.kind == "text"
+        if wanted.kind == "number" and text:
+            raise DataError(f"{self.path}[{column.name}] is text, not numbers")
+        if wanted.kind == "text" and not text:
+            from lossctl.readers.arrow import strings
+
+            values: Any = cells.values
+            return Cells(strings([_written(value) for value in values.tolist()]), cells.missing)
+        return cells
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else (
+        str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    )
+
+
+def _cells(name: str, values: Any) -> Cells:
+    if isinstance(values, Ragged | Cells):
+        return values if isinstance(values, Cells) else Cells(values)
+    array = np.asarray(values)
+    if array.dtype.kind == "O":
+        ragged = _ragged(name, values)
+        if ragged is not None:
+            return ragged
+        array = _from_objects(name, array)
+    if array.dtype.kind in "US":
+        from lossctl.readers.arrow import strings
+
+        return Cells(strings([str(value) for value in array.tolist()]))
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"{name} holds {array.dtype}, not numbers or text")
+    if array.ndim == 0 or array.ndim > 2:
+        raise DataError(f"{name} has {array.ndim} dimensions; rows need one or two")
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    return Cells(widened(np.ascontiguousarray(array)))
+
+
+def _from_objects(name: str, array: Any) -> Any:
+    if all(isinstance(value, str) for value in array.flat):
+        return array.astype(str)
+    try:
+        if all(isinstance(value, int) for value in array.flat):
+            kind = np.uint64 if max(array.flat, default=0) >= 2**63 else np.int64
+            return array.astype(kind)
+        return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as problem:
+        raise DataError(f"{name} is not numeric: {problem}") from None
+
+
+def _ragged(name: str, values: Any) -> Cells | None:
+    """Lists of numbers, one per row."""
+    rows = list(values)
+    if not all(isinstance(row, list | tuple | np.ndarray) for row in rows):
+        return None
+    try:
+        parts = [np.asarray(row, dtype=np.float64).reshape(-1) for row in rows]
+    except (TypeError, ValueError) as problem:
+        raise DataError(f"{name} is not numeric: {problem}") from None
+    offsets = np.concatenate([[0], np.cumsum([part.size for part in parts])]).astype(np.int64)
+    return Cells(Ragged(np.concatenate(parts) if parts else np.empty(0), offsets))
+
+
+def _column(name: str, cells: Cells) -> Column:
+    values: Any = cells.values
+    if isinstance(values, Ragged):
+        return Column(name, "list", -1, "list")
+    if isinstance(values, np.ndarray):
+        width = values.shape[1] if values.ndim == 2 else None
+        return Column(name, "number", width, str(values.dtype))
+    return Column(name, "text", None, "string")

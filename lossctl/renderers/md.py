@@ -1,0 +1,67 @@
+"""Markdown (GitHub's): the finding, one table of the losses, what was dropped."""
+
+from __future__ import annotations
+
+import re
+
+from lossctl.renderers.cells import columns
+from lossctl.renderers.numbers import PRECISION
+from lossctl.renderers.screen import rows_text
+from lossctl.renderers.typeset import shown
+from lossctl.report import Column, LossResult, Report, Table
+
+COLUMNS = (
+    Column("loss", "text"),
+    Column("value", "value"),
+    Column("95 % interval", "interval"),
+    Column("skill", "skill"),
+    Column("worst row", "worst"),
+    Column("half of it in", "half"),
+    Column("n", "count"),
+    Column("status", "text"),
+)
+# Marks of Markdown and HTML, references to people and issues, and what GitHub makes links of.
+_MARKS = re.compile(r"[\\`*~|<>\[\]()@#]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)|:(?=//)|(?<=www)\.")
+_BEGINNING = re.compile(r"^(\s*\d*)(?=[-+=.])")
+
+
+def render(report: Report, *, precision: int = PRECISION) -> str:
+    """The finding in bold, the title, the losses, and notes: a section to append to a file."""
+    lines = [f"**{escaped(report.finding)}**", ""] if report.finding else []
+    lines += [_BEGINNING.sub(r"\1\\", escaped(report.title)), ""]
+    lines += _table(Table(COLUMNS, tuple(_row(result) for result in report.losses)), precision)
+    lines += [
+        "",
+        f"rows: {escaped(rows_text(report))}  ",
+        f"signature: {escaped(report.signature)}",
+    ]
+    for note in report.notes:
+        lines += ["", ("**Warning:** " if note.warning else "Note: ") + escaped(note.text)]
+    return "\n".join(lines) + "\n"
+
+
+def escaped(text: str) -> str:
+    """`text` that Markdown shows as it is."""
+    return _MARKS.sub(r"\\\g<0>", shown(text))
+
+
+def _row(result: LossResult) -> tuple[object, ...]:
+    skill = None if result.skill is None else result.skill["value"]
+    half = None if result.half is None else {"count": result.half, "of": result.n}
+    status = result.status + (f": {result.reason}" if result.reason else "")
+    return (result.spec, result.value, result.interval, skill, result.worst, half, result.n, status)
+
+
+def _table(table: Table, precision: int) -> list[str]:
+    made = columns(table, precision)
+    bodies = [
+        [" ".join(_marked(text).split()) for text in column.body(column.width(10**9))]
+        for column in made
+    ]
+    ruler = [":--" if column.left else "--:" for column in made]
+    rows = zip(*bodies, strict=True)
+    return ["| " + " | ".join(row) + " |" for row in ([c.header for c in made], ruler, *rows)]
+
+
+def _marked(text: str) -> str:
+    return _MARKS.sub(r"\\\g<0>", text)

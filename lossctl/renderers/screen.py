@@ -1,0 +1,171 @@
+"""The screen of a report, in lines of styled text no wider than the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from lossctl.renderers.cells import Cells, columns
+from lossctl.renderers.numbers import PRECISION
+from lossctl.renderers.typeset import Line, Style, padded, shown, width, wrapped
+from lossctl.report import Report, Table
+
+WITH_BARS = 100  # cells of a screen that has room for bars
+_COMFORTABLE = 40  # a longer name is shortened before a column goes
+_LEAST = 4  # cells of a shortened name
+_LABEL = 16
+_ROOMY = 60  # cells of a screen where the table of a part stands below its text
+_GAP = 2  # cells between a label and its text
+
+
+def screen(report: Report, cells: int, precision: int = PRECISION) -> list[Line]:
+    """All of `report` in lines of at most `cells` cells, the finding last."""
+    cells = max(cells, 2 * _LABEL)
+    blocks = [_plain(report.title, cells), laid_out(report.losses_table(), cells, precision)]
+    worst = report.worst_table()
+    if worst is not None:
+        blocks.append(laid_out(worst, cells, precision))
+    blocks += [_parts(report, cells, precision), _closing(report, cells)]
+    return _joined(blocks)
+
+
+def statuses(report: Report) -> list[tuple[str, str]]:
+    """Each loss that has no value: its status, and its name with the reason."""
+    return [
+        (result.status, f"{result.spec}: {result.reason or 'no reason is given'}")
+        for result in report.losses
+        if result.status != "ok"
+    ]
+
+
+def rows_text(report: Report) -> str:
+    """`439 scored of 442; dropped 3: 2 nan, 1 unmatched`."""
+    read = report.rows["read"]
+    sizes = list(dict.fromkeys(read.values()))
+    of = str(sizes[0]) if len(sizes) == 1 else ", ".join(f"{n} {role}" for role, n in read.items())
+    dropped = {why: count for why, count in report.rows["dropped"].items() if count}
+    text = f"{report.rows['scored']} scored" + (f" of {of}" if of else "")
+    if dropped:
+        reasons = ", ".join(f"{count} {why}" for why, count in dropped.items())
+        text += f"; dropped {sum(dropped.values())}: {reasons}"
+    return text
+
+
+def laid_out(table: Table, cells: int, precision: int = PRECISION) -> list[Line]:
+    """A table in lines of equal width: its header, and its rows.
+
+    Where it is too wide the columns of the highest rank go, then names are shortened. A number
+    is never cut: on a screen that has no room for it its column goes too.
+    """
+    bars = cells >= WITH_BARS
+    made = [column for column in columns(table, precision) if bars or column.kind != "bar"]
+    kept, longest, gap = _fit(made, cells)
+    space: tuple[str, Style] = (" " * gap, "")
+    widths = [min(column.width(longest), cells) for column in kept]
+    lines = [_row([(c.head(w), "dim") for c, w in zip(kept, widths, strict=True)], space)]
+    bodies = [column.body(w) for column, w in zip(kept, widths, strict=True)]
+    for place in range(len(table.rows)):
+        styles = [column.cells[place].style for column in kept]
+        texts = [body[place] for body in bodies]
+        lines.append(_row(list(zip(texts, styles, strict=True)), space))
+    return lines
+
+
+def _fit(made: Sequence[Cells], cells: int) -> tuple[list[Cells], int, int]:
+    """The columns that fit, how long their names may be, and the gap between them."""
+    kept = list(made)
+    while True:
+        shrunk: Iterable[tuple[int, int]] = ((10**9, 3), (10**9, 2))
+        droppable = [column for column in kept if column.rank > 0]
+        if droppable:
+            shrunk = [*shrunk, (_COMFORTABLE, 2)]
+        else:
+            shorter = [(longest, 2) for longest in range(cells, 2 * _LEAST, -1)]
+            shrunk = [*shrunk, *shorter, *((n, 1) for n in range(2 * _LEAST, _LEAST - 1, -1))]
+        for longest, gap in shrunk:
+            if sum(c.width(longest) for c in kept) + gap * (len(kept) - 1) <= cells:
+                return kept, longest, gap
+        if len(kept) == 1:
+            return kept, _LEAST, 1
+        if droppable:
+            last = max(range(len(kept)), key=lambda place: (kept[place].rank, place))
+            del kept[last]
+        else:
+            kept.pop()
+
+
+def _row(texts: Sequence[tuple[str, Style]], space: tuple[str, Style]) -> Line:
+    line = [texts[0]]
+    for text in texts[1:]:
+        line += [space, text]
+    return line
+
+
+def _parts(report: Report, cells: int, precision: int) -> list[Line]:
+    """What the analyses found, then what was scored. A part's table stands below its text."""
+    labels = [*(part.name for part in report.parts), *(status for status, _ in statuses(report))]
+    longest = max(len("signature"), *(width(shown(label)) for label in labels), 0)
+    label = min(longest, _LABEL)
+    blank = label + _GAP if cells >= _ROOMY else _GAP
+    lines: list[Line] = []
+    for status, text in statuses(report):
+        lines += _labelled(status, text, label, cells, "yellow")
+    for part in report.parts:
+        lines += _labelled(part.name, part.text, label, cells)
+        table = [] if part.table is None else laid_out(part.table, cells - blank, precision)
+        lines += [[(" " * blank, ""), *line] for line in table]
+    lines += _labelled("rows", rows_text(report), label, cells)
+    return lines + _labelled("signature", report.signature, label, cells, rest="dim")
+
+
+def _closing(report: Report, cells: int) -> list[Line]:
+    """Notes, then warnings, then the finding: it stands above the prompt."""
+    lines: list[Line] = []
+    for note in sorted(report.notes, key=lambda note: note.warning):
+        mark = "! " if note.warning else "- "
+        style: Style = "yellow" if note.warning else ""
+        lines += _hanging(mark, style, shown(note.text), style, cells)
+    if report.finding:
+        lines += _plain(report.finding, cells, "bold")
+    return lines
+
+
+def _plain(text: str, cells: int, style: Style = "") -> list[Line]:
+    return [[(line, style)] for line in wrapped(shown(text), cells)]
+
+
+def _labelled(
+    name: str, text: str, label: int, cells: int, style: Style = "dim", rest: Style = ""
+) -> list[Line]:
+    first, *more = wrapped(shown(name), label)
+    head = padded(first, label + _GAP)
+    if not more:
+        return _hanging(head, style, shown(text), rest, cells)
+    alone: list[Line] = [[(line, style)] for line in (first, *more)]
+    return alone + _hanging(" " * (label + _GAP), style, shown(text), rest, cells)
+
+
+def _hanging(mark: str, style: Style, text: str, rest: Style, cells: int) -> list[Line]:
+    """`text` behind `mark`, its further lines below its first."""
+    indent = width(mark)
+    first, *more = wrapped(text, cells - indent)
+    lines: list[Line] = [[(mark, style), (first, rest)]]
+    return lines + [[(" " * indent, ""), (line, rest)] for line in more]
+
+
+def _joined(blocks: Iterable[list[Line]]) -> list[Line]:
+    """The blocks that have lines, with an empty line between."""
+    lines: list[Line] = []
+    for block in blocks:
+        if block:
+            lines += [[], *block] if lines else block
+    return [_stripped(line) for line in lines]
+
+
+def _stripped(line: Line) -> Line:
+    """The line without the blanks at its end."""
+    kept = list(line)
+    while kept:
+        text, style = kept.pop()
+        if text.rstrip(" "):
+            return [*kept, (text.rstrip(" "), style)]
+    return kept

@@ -1,0 +1,224 @@
+"""The only orchestration: a plan in, a report out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from lossctl import __version__
+from lossctl.align import Ledger, by_key, by_row
+from lossctl.analyses import evaluation
+from lossctl.analyses.context import Context
+from lossctl.batch import Batch
+from lossctl.batches import Batches
+from lossctl.binding import Binding, bind
+from lossctl.engines import run as run_engine
+from lossctl.errors import DataError
+from lossctl.plan import Plan
+from lossctl.readers import open_source
+from lossctl.readers.source import Source
+from lossctl.report import Note, Report
+from lossctl.rounds import Asked, States, ask
+from lossctl.spec import Spec
+from lossctl.spool import Spool
+
+Progress = Callable[[int, "int | None"], None]
+
+BLOCK_ROWS = 1 << 15
+BLOCK_VALUES = 1 << 20
+
+
+def evaluate_plan(plan: Plan, progress: Progress | None = None) -> Report:
+    """Score a plan's files. Raises UsageError and DataError; reads nothing twice.
+
+    `progress` is called with the rows scored so far and their number, where it is known.
+    """
+    specs = plan.specs()
+    opened: list[Source] = []
+
+    def opener(given: Any) -> Source:
+        source = open_source(given, plan.read) if isinstance(given, str) else given
+        opened.append(source)
+        return source
+
+    try:
+        binding = bind(plan, specs, opener)
+        return _evaluate(plan, specs, binding, progress)
+    finally:
+        for source in opened:
+            source.close()
+
+
+def _evaluate(
+    plan: Plan, specs: tuple[Spec, ...], binding: Binding, progress: Progress | None
+) -> Report:
+    ledger = Ledger()
+    size = plan.block_rows or _block_rows(binding)
+    if plan.on:
+        rows = by_key(
+            binding.feeds, binding.keys, size, ledger,
+            missing=plan.missing, duplicates=plan.duplicates,
+        )  # fmt: skip
+    else:
+        rows = by_row(binding.feeds, size, ledger)
+    batches = Batches(plan, specs, binding, ledger, rows, progress)
+    first = next(batches, None)
+    if first is None:
+        batches.finish()
+        raise DataError(_no_rows(binding, ledger))
+    context = _context(plan, specs, binding, first)
+    spool = Spool(plan.spool_limit) if evaluation.passes_needed(specs, full=plan.full) else None
+    threads = plan.threads or min(4, os.cpu_count() or 1)
+
+    def files() -> Iterator[Batch]:
+        for batch in _chain(first, batches):
+            if spool is not None:
+                spool.add(batch)
+            yield batch
+        batches.finish()
+
+    made = 0
+
+    def make_pass(asked: Asked) -> States:
+        nonlocal made
+        made += 1
+        small = batches.exhausted_at_once or (made > 1 and batches.scored <= size)
+        if made == 1:
+            return run_engine(files(), asked, 1 if small else threads)
+        if spool is None:
+            raise RuntimeError("a later pass was asked for without a spool")
+        return run_engine(spool.batches(), asked, 1 if small else threads)
+
+    try:
+        found = ask(evaluation.rounds(context, full=plan.full), make_pass)
+    finally:
+        if spool is not None:
+            spool.close()
+    return _report(plan, context, binding, ledger, batches, found, first)
+
+
+def _chain(first: Batch, rest: Iterator[Batch]) -> Iterator[Batch]:
+    yield first
+    yield from rest
+
+
+def _block_rows(binding: Binding) -> int:
+    """Rows whose values fit the cache."""
+    values = sum(
+        max(feed.source.columns[want.index].width or 1, 1)
+        for feed in binding.feeds
+        for want in feed.wanted
+    )
+    return max(1, min(BLOCK_ROWS, BLOCK_VALUES // max(values, 1)))
+
+
+def _no_rows(binding: Binding, ledger: Ledger) -> str:
+    dropped = [f"{count} {why}" for why, count in ledger.dropped.items() if count]
+    if dropped:
+        return f"no rows are left to score: dropped {', '.join(dropped)}"
+    return f"{binding.feeds[0].name} has no rows"
+
+
+def _context(plan: Plan, specs: tuple[Spec, ...], binding: Binding, first: Batch) -> Context:
+    leading = next((s for s in specs if s.shares), specs[0])
+    if not plan.losses:
+        leading = next(spec for spec in specs if spec.loss.label == "mse")
+    elif specs[0].shares:
+        leading = specs[0]
+    point = next((role for role in ("pred", "mean") if role in binding.bound), None)
+    if point is not None:
+        bound = binding.bound
+        alike = "target" in bound and bound[point].domain.shape == "value" and (
+            bound["target"].domain.shape == "value"
+        )
+        point = point if alike else None
+    outputs = 1
+    for role, b in binding.bound.items():
+        if b.domain.shape == "value" and first.columns[role].ndim == 2:
+            outputs = max(outputs, first.columns[role].shape[1])
+    return Context(
+        specs=specs,
+        leading=leading,
+        weighted=first.weight is not None,
+        outputs=outputs,
+        wholes=binding.wholes,
+        top=plan.top,
+        moments=plan.full,
+        pooled=plan.multioutput == "pooled",
+        point=point,
+    )
+
+
+def _report(
+    plan: Plan,
+    context: Context,
+    binding: Binding,
+    ledger: Ledger,
+    batches: Batches,
+    found: evaluation.Evaluation,
+    like: Batch,
+) -> Report:
+    if batches.poisoned:
+        unknown = {
+            name: replace(one, value=None, status="undefined", interval=None, total=None,
+                          reason=f"{batches.poisoned} rows hold NaN", without=None)
+            for name, one in found.values.items()
+        }  # fmt: skip
+        found = evaluation.Evaluation(unknown, {}, {}, None, None, None, found.digest)
+    parts = evaluation.parts(context, found, like)
+    if plan.losses:
+        for result in parts.losses:
+            if result.status == "overflow":
+                raise DataError(f"{result.spec} overflows: {result.reason}",
+                                "scale the columns, or ask for other losses")  # fmt: skip
+    scored = batches.scored
+    read = max(ledger.read)
+    return Report(
+        lossctl=__version__,
+        command="eval",
+        task="regression" if context.point else "custom",
+        signature=plan.signature(scored, found.digest, __version__),
+        title=_title(binding, context, scored, read),
+        inputs=_inputs(binding),
+        rows={
+            "read": {"pred": ledger.read[0], "target": ledger.read[min(1, len(ledger.read) - 1)]},
+            "scored": scored,
+            "dropped": dict(ledger.dropped),
+        },
+        losses=parts.losses,
+        worst=parts.worst,
+        parts=parts.parts,
+        notes=(*_pairing_notes(plan, binding), *parts.notes),
+        finding=parts.finding,
+    )
+
+
+def _title(binding: Binding, context: Context, scored: int, read: int) -> str:
+    sides = [
+        binding.bound[role].name for role in ("pred", "mean", "target", "label")
+        if role in binding.bound
+    ] or [bound.name for bound in binding.bound.values()]  # fmt: skip
+    task = "regression · " if context.point else ""
+    return f"{' against '.join(sides)} · {task}{scored} of {read} rows scored"
+
+
+def _inputs(binding: Binding) -> dict[str, Any]:
+    inputs = {}
+    for role, bound in binding.bound.items():
+        source = binding.feeds[bound.feed].source
+        inputs[role] = {
+            "path": source.path,
+            "format": source.format,
+            "columns": list(bound.columns),
+        }
+    return inputs
+
+
+def _pairing_notes(plan: Plan, binding: Binding) -> list[Note]:
+    feeds = binding.feeds
+    same = len(feeds) > 1 and isinstance(plan.pred, str) and plan.pred == plan.target
+    if same:
+        return [Note("same_file", "both sides come from one file", warning=True)]
+    return []

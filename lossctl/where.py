@@ -1,0 +1,71 @@
+"""Filters: `column op value`, such as `age >= 50` or `region == north`."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lossctl.arrays import Mask
+from lossctl.errors import UsageError
+from lossctl.readers.source import Cells
+
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq, "!=": operator.ne, ">=": operator.ge,
+    "<=": operator.le, ">": operator.gt, "<": operator.lt,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One filter. `value` is a number where the text is one."""
+
+    column: str
+    operator: str
+    value: str
+
+    @property
+    def number(self) -> float | None:
+        try:
+            return float(self.value)
+        except ValueError:
+            return None
+
+    def as_text(self, kind: str) -> bool:
+        """Whether the column is compared as text. Raises UsageError for < or > on text."""
+        if kind in ("number", "integer", "boolean") and self.number is not None:
+            return False
+        if self.operator not in ("==", "!="):
+            raise UsageError(
+                f"--where {self.column} {self.operator} {self.value}: text has no order here",
+                "compare it with == or !=",
+            )
+        return True
+
+    def holds(self, cells: Cells) -> Mask:
+        """The rows for which it is true; never for a missing cell."""
+        compare = _COMPARE[self.operator]
+        values: Any = cells.values
+        if isinstance(values, np.ndarray):
+            true = np.asarray(compare(values, self.number))
+            return true if cells.missing is None else true & ~cells.missing
+        texts = values.to_pylist()
+        return np.array([text is not None and compare(text, self.value) for text in texts])
+
+
+def parse(text: str) -> Condition:
+    """The condition that a text stands for. Raises UsageError for anything else."""
+    match = re.fullmatch(r"\s*(.+?)\s*(==|!=|>=|<=|>|<|=)\s*(.*?)\s*", text)
+    if match is None:
+        raise UsageError(
+            f"--where {text!r} is not a condition", "write it 'column op value', op one of "
+            + " ".join(_COMPARE)
+        )
+    column, compare, value = match.groups()
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+        value = value[1:-1]
+    return Condition(column, "==" if compare == "=" else compare, value)
