@@ -217,7 +217,7 @@ def log_softmax(logits: Array) -> Array:
     """
     top = np.max(logits, axis=-1, keepdims=True)
     shifted = logits - np.where(np.isfinite(top), top, 0.0)
-    return cast(Array, shifted - np.log(row_sum(np.exp(shifted)))[..., np.newaxis])
+    return shifted - np.log(row_sum(np.exp(shifted)))[..., np.newaxis]
 
 
 def log1mexp(x: Array) -> Array:

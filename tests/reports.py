@@ -207,9 +207,9 @@ def infinite() -> Report:
     )
 
 
-def nasty(text: str = "", clean: bool = False) -> Report:
-    """A report with hostile text in every slot; `clean` makes one of the same shape without."""
-    texts = ["clean"] * len(NASTY) if clean else [text] * len(NASTY) if text else list(NASTY)
+def nasty(text: str | None = None) -> Report:
+    """A report with hostile text in every slot, or with `text` in all of them."""
+    texts = list(NASTY) if text is None else [text] * len(NASTY)
     base = broken()
     assert base.worst is not None
     shares: dict[str, float | None] = dict.fromkeys(texts[:3], 0.1)

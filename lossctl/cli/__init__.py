@@ -1,0 +1,105 @@
+"""The command line. The one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from lossctl.errors import DataError, ExitStatus, LossctlError, OutputError, inert
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the program and return its exit status. Nothing but results reaches stdout."""
+    signal.signal(signal.SIGTERM, _terminated)
+    debug = "--debug" in arguments
+    try:
+        status = _invoke(list(arguments))
+        _close_stdout()
+        return status
+    except BrokenPipeError:
+        _silence_stdout()
+        return ExitStatus.PIPE
+    except KeyboardInterrupt:
+        return ExitStatus.INTERRUPTED
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else ExitStatus.INTERNAL
+    except LossctlError as error:
+        return _failed(str(error), error.status, debug)
+    except MemoryError:
+        error = DataError("the data need more memory than there is", "lower --block-rows")
+        return _failed(str(error), error.status, debug)
+    except Exception as error:
+        text = f"internal error: {type(error).__name__}: {error}"
+        return _failed(f"{text}; --debug shows where", ExitStatus.INTERNAL, debug)
+
+
+def _invoke(arguments: list[str]) -> int:
+    import typer
+
+    from lossctl.cli.app import app
+
+    # Typer may carry its own copy of Click: its exceptions are found through its public ones.
+    kinds = {kind.__name__: kind for kind in typer.BadParameter.__mro__}
+    click_error: Any = kinds["ClickException"]
+    try:
+        status = app(arguments, prog_name="lossctl", standalone_mode=False)
+    except typer.Exit as exit_:
+        return exit_.exit_code
+    except typer.Abort:
+        return ExitStatus.INTERRUPTED
+    except click_error as problem:
+        message = problem.format_message().strip().rstrip(".").replace("\n", " ")
+        if not message:  # no command: Click has shown the help
+            return ExitStatus.USAGE
+        message = message[0].lower() + message[1:] if message[:2] != message[:2].upper() else message
+        return _failed(f"{message}; lossctl --help lists what there is", ExitStatus.USAGE, False)
+    return status if isinstance(status, int) else ExitStatus.OK
+
+
+def _failed(message: str, status: int, debug: bool) -> int:
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    try:
+        print(f"lossctl: {inert(message)}", file=sys.stderr, flush=True)
+    except (OSError, ValueError, AttributeError):
+        pass
+    _silence_stdout()
+    return status
+
+
+def _close_stdout() -> None:
+    """Make sure that everything was written: a full disk must not look like success."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        raise OutputError(f"standard output: {problem.strerror}", "free some space") from None
+
+
+def _silence_stdout() -> None:
+    """Keep the interpreter from writing what is left, and failing, at exit."""
+    if sys.stdout is None:
+        return
+    try:
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, sys.stdout.fileno())
+        os.close(devnull)
+    except (OSError, ValueError, AttributeError):
+        pass
+
+
+def _terminated(number: int, frame: object) -> None:
+    raise SystemExit(ExitStatus.TERMINATED)

@@ -23,6 +23,11 @@ def _side(pred: Numbers, target: Numbers, quantile: float) -> Array:
     return np.where(residual(pred, target) > 0.0, 1.0 - quantile, quantile)
 
 
+def _charged(pred: Numbers, target: Numbers, quantile: float, amount: Array) -> Array:
+    side = _side(pred, target, quantile)
+    return np.where(side == 0.0, 0.0, side * amount)
+
+
 @loss(
     aliases=("quantile", "quantile_loss", "quantile_score", "mean_pinball_loss", "check_loss",
              "tilted"),
@@ -46,7 +51,7 @@ def pinball(
 
     At 0.5 it is half the MAE, as in scikit-learn; some libraries double it (scale=2).
     """
-    return scale * (_side(pred, target, quantile) * magnitude(pred, target))
+    return scale * _charged(pred, target, quantile, magnitude(pred, target))
 
 
 @loss(
@@ -66,7 +71,7 @@ def expectile(
 
     At 0.5 it is half the MSE.
     """
-    return _side(pred, target, quantile) * squared(pred, target)
+    return _charged(pred, target, quantile, squared(pred, target))
 
 
 def _linex_slope(pred: Numbers, target: Numbers, *, a: float) -> Array:

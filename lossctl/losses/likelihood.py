@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, cast, get_args
 
 import numpy as np
 
@@ -134,22 +134,29 @@ def poisson_nll(
     rate = np.exp(floating(pred)) if log_input else floating(pred)
     count = floating(target)
     if full is False:
-        logs = count * floating(pred) if log_input else xlogy(count, rate + eps)
-        return rate - logs
-    # ln target! - target ln target + target added to the gap: no two large terms cancel.
-    inside = rate if log_input else rate + eps
-    gap = np.where(inside > 0.0, poisson_gap(target, inside), np.where(count > 0.0, np.inf, 0.0))
+        if log_input:
+            return np.where(np.isinf(rate), rate, rate - count * pred)
+        return rate - xlogy(count, rate + eps)
+    # With r = ln target! - target ln target + target it is the gap plus r: neither is negative.
     if full == "stirling":
-        rest = np.where(
-            count > 1.0, 0.5 * np.log(2.0 * math.pi * count), count - xlogy(count, count)
-        )
+        half_log = 0.5 * np.log(2.0 * math.pi * np.maximum(count, 1.0))
+        rest = np.where(count > 1.0, half_log, count - xlogy(count, count))
     else:
         rest = _factorial_rest(count)
+    inside = rate if log_input else rate + eps
+    usual = (inside > 1e-290) & np.isfinite(inside)
+    gap = poisson_gap(target, np.where(usual, inside, 1.0))
+    logs = count * pred if log_input else xlogy(count, inside)
+    far = (inside - logs) + (xlogy(count, count) - count)
+    gap = np.where(usual, gap, np.where(np.isinf(inside), inside, far))
     return gap + rest if log_input else (gap + rest) - eps
 
 
 def _factorial_rest(count: Array) -> Array:
-    """ln count! - count ln count + count: Stirling's series from 10 on; about 16 ulp."""
+    """The sum ln count! - count ln count + count: Stirling's series from 10 on.
+
+    Within 16 ulp for whole counts; within 1e-15 below 1.
+    """
     from scipy.special import gammaln  # slow to import, and few ask for it
 
     large = count >= 10.0
@@ -236,7 +243,7 @@ def tweedie_deviance(
     error = residual(pred, target)
     if power == 1.5:
         root = np.sqrt(p)
-        return 4.0 * np.square(error / (np.sqrt(y) + root)) / root
+        return cast(Array, 4.0 * np.square(error / (np.sqrt(y) + root)) / root)
     if power == 3.0:
         return np.square(error / p) / y
     return 2.0 * _tweedie_gap(y, p, error, power)
@@ -266,4 +273,6 @@ def _tweedie_gap(y: Array, p: Array, error: Array, power: float) -> Array:
     line = p**b * error
     far = (y * grown(b) + line) / a if abs(b) <= abs(a) else (grown(a) + line) / b
     zero = p**a / a - y * p**b / b
-    return np.where(held, np.where(near, series, far), zero)
+    gap = np.where(held, np.where(near, series, far), zero)
+    # Beyond the float range the powers make inf - inf, or 0 * inf: so large is the value.
+    return np.where(error == 0.0, 0.0, np.where(np.isnan(gap), np.inf, gap))

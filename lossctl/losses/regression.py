@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from lossctl.numerics import log_cosh as _log_cosh
 
 
 def _sign(pred: Numbers, target: Numbers) -> Array:
-    return np.sign(residual(pred, target))
+    return cast(Array, np.sign(residual(pred, target)))
 
 
 def _twice(pred: Numbers, target: Numbers) -> Array:
@@ -142,7 +142,7 @@ def smooth_l1(
     if beta == 0.0:
         return size
     inner = np.minimum(size, beta)
-    return (inner / beta) * (size - 0.5 * inner)
+    return cast(Array, (inner / beta) * (size - 0.5 * inner))
 
 
 @loss(
@@ -169,7 +169,7 @@ def huber(
     # Both branches in one: with q = min(|e|, delta) they are q (|e| - q/2).
     size = magnitude(pred, target)
     inner = np.minimum(size, delta)
-    return inner * (size - 0.5 * inner)
+    return cast(Array, inner * (size - 0.5 * inner))
 
 
 @loss(
@@ -189,7 +189,7 @@ def _pseudo_huber_slope(
 ) -> Array:
     error = residual(pred, target)
     slope = error / np.hypot(error, delta)
-    return slope if charbonnier else slope * delta
+    return cast(Array, slope if charbonnier else slope * delta)
 
 
 @loss(
@@ -215,9 +215,10 @@ def pseudo_huber(
     size = magnitude(pred, target)
     length = np.hypot(size, delta)
     if charbonnier:
-        return length
+        return cast(Array, length)
     # delta e² / (length + delta), with factors in an order that neither cancels nor overflows.
-    return size * (np.minimum(size, delta) * _part(np.maximum(size, delta), length + delta))
+    part = _part(np.maximum(size, delta), length + delta)
+    return cast(Array, size * (np.minimum(size, delta) * part))
 
 
 def _part(piece: Array, whole: Array) -> Array:
@@ -229,7 +230,7 @@ def _beyond(pred: Numbers, target: Numbers, epsilon: float) -> Array:
     """max(0, |pred - target| - epsilon), rounded once though the two may cancel."""
     high, low = residual_parts(pred, target)
     left_over = np.copysign(1.0, high) * low
-    return np.maximum((np.abs(high) - epsilon) + left_over, 0.0)
+    return cast(Array, np.maximum((np.abs(high) - epsilon) + left_over, 0.0))
 
 
 _TUBE = Param("errors up to this size cost nothing", 0.0)

@@ -17,7 +17,7 @@ _STYLE = """
 .lossctl th, .lossctl td { padding: 0.1em 1.2em 0.1em 0; text-align: left; white-space: pre;
   font-family: ui-monospace, monospace; font-weight: normal; border: 0; }
 .lossctl .number { text-align: right; }
-.lossctl th, .lossctl dt, .lossctl .signature { opacity: 0.65; }
+.lossctl th, .lossctl dt { opacity: 0.65; }
 .lossctl dl { display: grid; grid-template-columns: max-content auto; gap: 0.1em 1.2em; }
 .lossctl dt, .lossctl dd { margin: 0; overflow-wrap: anywhere; }
 .lossctl .red { color: #c33; }
@@ -88,7 +88,7 @@ def _table(table: Table, precision: int) -> str:
     bodies = [column.body(column.width(10**9)) for column in made]
     lines = [f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>"]
     for place in range(len(table.rows)):
-        cells = [f"<td{_class(column, place)}>{_inside(body[place].rstrip(' '))}</td>"
+        cells = [f"<td{_class(column, place)}>{_inside(body[place])}</td>"
                  for column, body in zip(made, bodies, strict=True)]  # fmt: skip
         lines.append(f"<tr>{''.join(cells)}</tr>")
     return "\n".join([*lines, "</tbody>\n</table>"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lossctl.renderers.cells import columns
+from lossctl.renderers.cells import Cell, columns
 from lossctl.renderers.numbers import PRECISION
 from lossctl.renderers.screen import rows_text
 from lossctl.renderers.typeset import shown
@@ -54,14 +54,11 @@ def _row(result: LossResult) -> tuple[object, ...]:
 
 def _table(table: Table, precision: int) -> list[str]:
     made = columns(table, precision)
-    bodies = [
-        [" ".join(_marked(text).split()) for text in column.body(column.width(10**9))]
-        for column in made
-    ]
+    bodies = [[_text(cell) for cell in column.cells] for column in made]
     ruler = [":--" if column.left else "--:" for column in made]
     rows = zip(*bodies, strict=True)
     return ["| " + " | ".join(row) + " |" for row in ([c.header for c in made], ruler, *rows)]
 
 
-def _marked(text: str) -> str:
-    return _MARKS.sub(r"\\\g<0>", text)
+def _text(cell: Cell) -> str:
+    return " ".join([*escaped(cell.name).split(), *cell.firm.split()])

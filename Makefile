@@ -1,0 +1,59 @@
+# Every target makes the environment it needs in .venv, when there is none. `make help` lists them.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.lossctl-installed
+CASES  ?=
+ARGS   ?=
+
+# Say a command, and run it.
+define show
+@printf '\n$$ lossctl %s\n\n' '$(1)'
+@$(BIN)/lossctl $(1) --format table
+endef
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check reference bench docs clean
+
+help:  ## show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(STAMP)  ## score real predictions of sample_data/, then the same with three broken rows
+	$(call show,eval sample_data/diabetes/ridge.csv sample_data/diabetes/target.csv)
+	$(call show,eval sample_data/diabetes/broken.csv sample_data/diabetes/target.csv)
+
+test: $(STAMP)  ## run all tests
+	@$(BIN)/python -m pytest -n 2
+
+check: $(STAMP)  ## format, lint, types, architecture, generated documentation
+	@$(BIN)/python -m ruff format --check .
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m mypy
+	@$(BIN)/python -m pytest tests/test_architecture.py
+	@$(BIN)/python docs/generate.py --check
+
+reference: $(STAMP)  ## run reference cases: make reference CASES=file.json
+	@test -n "$(CASES)" || { echo "which cases? make reference CASES=file.json" >&2; exit 2; }
+	@$(BIN)/python -m tests.reference.run $(CASES)
+
+bench: $(STAMP)  ## time whole processes against others (ARGS="--pairs 5 --only help")
+	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+docs: $(STAMP)  ## write the generated documentation again
+	@$(BIN)/python docs/generate.py
+
+clean:  ## remove the environment that make made, and everything generated
+	@if [ -e .venv/.lossctl-installed ]; then rm -rf .venv; fi
+	@rm -rf build dist lossctl.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
+
+# A working environment that was made by hand is used as it is; else pip completes it.
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lossctl needs Python 3.11 or later: make PYTHON=python3.11 ...")'
+	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv $(VENV)
+	@if [ -e $@ ] || ! $(BIN)/python .ci/installed.py; then \
+	  echo "installing lossctl and its tools into $(VENV) (once) ..." >&2; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'; \
+	fi
+	@touch $@

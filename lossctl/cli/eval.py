@@ -1,0 +1,95 @@
+"""`lossctl eval`: one model's losses, and who makes them."""
+
+from __future__ import annotations
+
+from lossctl.cli import options as o
+
+
+def evaluate(
+    preds: o.Preds,
+    targets: o.Targets = None,
+    loss: o.Loss = None,
+    reduction: o.Reduction = None,
+    multioutput: o.Multioutput = "uniform_average",
+    pred_col: o.PredCol = None,
+    target_col: o.TargetCol = None,
+    weight_col: o.WeightCol = None,
+    id_col: o.IdCol = None,
+    role: o.Role = None,
+    on: o.On = None,
+    by_row: o.ByRow = False,
+    nan: o.Nan = "error",
+    missing: o.Missing = "error",
+    duplicates: o.Duplicates = "error",
+    where: o.Where = None,
+    input_format: o.InputFormat = None,
+    encoding: o.Encoding = None,
+    delimiter: o.Delimiter = None,
+    no_header: o.NoHeader = False,
+    format: o.Format = None,  # noqa: A002  the option's name
+    output: o.Output = None,
+    export: o.Export = None,
+    score_only: o.ScoreOnly = False,
+    precision: o.Precision = None,
+    top: o.Top = 10,
+    color: o.Color = "auto",
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+    debug: o.Debug = False,
+    threads: o.Threads = None,
+    block_rows: o.BlockRows = None,
+    spool_limit: o.SpoolLimit = None,
+) -> int:
+    """Compare losses of predictions against targets, and say which samples make each."""
+    from time import perf_counter
+
+    from lossctl.cli.output import Destinations
+    from lossctl.cli.progress import Progress
+    from lossctl.cli.reading import block_rows_of, keys_of, read_options
+    from lossctl.plan import Plan, role_input
+    from lossctl.run import evaluate_plan
+
+    destinations = Destinations.of(
+        format=format,
+        output=output,
+        exports=export or [],
+        score_only=score_only,
+        precision=precision,
+        color=color,
+        inputs=[preds, targets],
+    )
+    if nan == "propagate":
+        from lossctl.errors import UsageError
+
+        raise UsageError("--nan is propagate", "it is one of error, drop")
+    plan = Plan(
+        pred=preds,
+        target=targets,
+        losses=tuple(loss or ()),
+        reduction=reduction,
+        pred_col=pred_col,
+        target_col=target_col,
+        weight_col=weight_col,
+        id_col=id_col,
+        on=keys_of(on or []),
+        by_row=by_row,
+        nan=nan,
+        missing=missing,
+        duplicates=duplicates,
+        where=tuple(where or ()),
+        roles=tuple(role_input(text) for text in role or ()),
+        multioutput=multioutput,
+        read=read_options(input_format, encoding, delimiter, no_header),
+        top=top,
+        full=not score_only,
+        threads=threads,
+        block_rows=block_rows_of(block_rows),
+        spool_limit=spool_limit,
+    )
+    started = perf_counter()
+    with Progress(quiet=quiet) as progress:
+        report = evaluate_plan(plan, progress)
+    destinations.write(report, quiet=quiet)
+    if verbose:
+        destinations.say_how(report, perf_counter() - started)
+    return 0

@@ -1,0 +1,194 @@
+"""Where results go: stdout, files replaced as a whole, files appended to."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lossctl.errors import OutputError, UsageError, inert
+from lossctl.renderers import known_format, render, suffix_format
+from lossctl.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A format and a file; no file is stdout."""
+
+    format: str
+    path: str | None = None
+    append: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Destinations:
+    """Everything that one run writes."""
+
+    all: tuple[Destination, ...]
+    score_only: bool
+    precision: int
+    color: bool
+    width: int
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        format: str | None,  # noqa: A002  the option's name
+        output: str | None,
+        exports: Sequence[str],
+        score_only: bool,
+        precision: int | None,
+        color: str,
+        inputs: Sequence[str | None],
+    ) -> Destinations:
+        """The destinations that the options name, checked before anything is read."""
+        if color not in ("auto", "always", "never"):
+            raise UsageError(f"--color is {color}", "it is one of auto, always, never")
+        if precision is not None and not 1 <= precision <= 17:
+            raise UsageError(f"-p is {precision}", "it is a whole number from 1 to 17")
+        terminal = sys.stdout is not None and sys.stdout.isatty()
+        if format is not None:
+            main = known_format(format)
+        elif output is not None:
+            main = suffix_format(output)
+        else:
+            main = "table" if terminal else "tsv"
+        found = [Destination(main, None if output in (None, "-") else output)]
+        found += [_export(text) for text in exports]
+        for destination in found:
+            _separate(destination, inputs)
+        return cls(
+            all=tuple(found),
+            score_only=score_only,
+            precision=precision or 4,
+            color=_color(color, terminal),
+            width=screen_width(),
+        )
+
+    def write(self, report: Report, *, quiet: bool) -> None:
+        """Render everything, then write files, then stdout. Raises OutputError."""
+        texts = [(one, self._text(one, report, main=not place)) for place, one in enumerate(self.all)]
+        for one, text in texts:
+            if one.path is not None:
+                write_file(one.path, text, append=one.append)
+        for one, text in texts:
+            if one.path is None:
+                write_stdout(text)
+        main = self.all[0]
+        if not quiet and (self.score_only or main.format != "table" or main.path is not None):
+            for note in report.notes:
+                if note.warning:
+                    print(f"lossctl: note: {inert(note.text)}", file=sys.stderr)
+
+    def _text(self, one: Destination, report: Report, *, main: bool) -> str:
+        if main and self.score_only:
+            from lossctl.renderers.scores import scores
+
+            return scores(report)
+        on_screen = one.path is None
+        return render(
+            report,
+            one.format,
+            width=self.width if on_screen else 100,
+            color=self.color and on_screen,
+            precision=self.precision,
+        )
+
+    def say_how(self, report: Report, seconds: float) -> None:
+        """What `-v` adds, on stderr."""
+        for role, given in report.inputs.items():
+            columns = ", ".join(name for name in given["columns"] if name) or "all"
+            text = f"{role}: {given['path']} as {given['format']}, columns {columns}"
+            print(f"lossctl: {inert(text)}", file=sys.stderr)
+        print(f"lossctl: {report.rows['scored']} rows in {seconds:.2f} s", file=sys.stderr)
+
+
+def _export(text: str) -> Destination:
+    """`[FORMAT=]FILE`, or `FORMAT+=FILE` to append."""
+    head, equals, path = text.partition("=")
+    if equals and "/" not in head and head.rstrip("+").replace("-", "").isalnum():
+        return Destination(known_format(head.rstrip("+")), path, head.endswith("+"))
+    return Destination(suffix_format(text), text)
+
+
+def _separate(destination: Destination, inputs: Sequence[str | None]) -> None:
+    """Refuse to write over a file that is read."""
+    if destination.path is None:
+        return
+    for given in inputs:
+        if given in (None, "-"):
+            continue
+        with contextlib.suppress(OSError):
+            if os.path.samefile(str(given), destination.path):
+                raise UsageError(f"{destination.path} is an input", "write somewhere else")
+
+
+def _color(color: str, terminal: bool) -> bool:
+    if color != "auto":
+        return color == "always"
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return terminal or bool(os.environ.get("FORCE_COLOR"))
+
+
+def screen_width() -> int:
+    """The terminal's width in cells, 80 where there is none."""
+    return max(40, shutil.get_terminal_size((80, 24)).columns)
+
+
+def write_stdout(text: str) -> None:
+    """All of `text` to stdout. Raises OutputError, and BrokenPipeError where the reader left."""
+    if sys.stdout is None:
+        raise OutputError("standard output is closed", "open it, or write to a file with -o")
+    try:
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        raise OutputError(f"standard output: {problem.strerror}") from None
+
+
+def write_file(path: str, text: str, *, append: bool = False) -> None:
+    """Replace a regular file as a whole, or append to it; write to anything else.
+
+    On any failure the file stays as it was. Raises OutputError.
+    """
+    data = text.encode("utf-8", "backslashreplace")
+    try:
+        if append or not _replaceable(path):
+            with Path(path).open("ab" if append else "wb") as file:
+                file.write(data)
+            return
+        target = Path(path).resolve()
+        handle, temporary = tempfile.mkstemp(prefix=".lossctl-", dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
+            os.chmod(temporary, mode)
+            os.replace(temporary, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+    except OSError as problem:
+        raise OutputError(f"{path} cannot be written: {problem.strerror}") from None
+
+
+def _replaceable(path: str) -> bool:
+    """Whether there is a regular file, or nothing yet."""
+    return not os.path.exists(path) or os.path.isfile(path)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

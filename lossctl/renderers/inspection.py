@@ -1,0 +1,72 @@
+"""What `inspect` shows: a screen, tab-separated columns, or JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from lossctl.errors import UsageError
+from lossctl.inspection import FileFacts, Inspection
+from lossctl.renderers.numbers import exact
+from lossctl.renderers.screen import laid_out
+from lossctl.renderers.typeset import shown, wrapped
+from lossctl.report import Column, Table
+
+SHOWN = 40  # columns of a wide file on the screen
+_HEADS = ("file", "number", "name", "kind", "type", "values", "missing", "nan", "infinite", "sum",
+          "min", "max")  # fmt: skip
+
+
+def render(found: Inspection, form: str, width: int) -> str:
+    """`found` as table, tsv or json, ended by a newline. Raises UsageError for another form."""
+    if form == "json":
+        return json.dumps(asdict(found), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    if form == "tsv":
+        return _tsv(found)
+    if form != "table":
+        raise UsageError(f"inspect has no format {form}", "it is one of table, tsv, json")
+    blocks = [_file(facts, width) for facts in found.files]
+    if found.alignment:
+        blocks.append([line for text in found.alignment for line in wrapped(shown(text), width)])
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _file(facts: FileFacts, width: int) -> list[str]:
+    details = [f"{key} {value!r}" if key == "delimiter" else f"{key} {value}"
+               for key, value in facts.details.items()]  # fmt: skip
+    head = " · ".join([facts.path, facts.format, f"{facts.rows} rows", *details])
+    table = Table(
+        (
+            Column("column", "text"), Column("type", "text", 1), Column("missing", "text", 3),
+            Column("not finite", "text", 4), Column("sum", "text", 2), Column("min", "text", 5),
+            Column("max", "text", 6),
+        ),
+        tuple(
+            (
+                f"{one.number} {one.name}" if one.name else f"{one.number} (unnamed)",
+                one.type, _count(one.missing), _count(one.nan + one.infinite),
+                exact(one.sum), exact(one.min), exact(one.max),
+            )
+            for one in facts.columns[:SHOWN]
+        ),
+    )  # fmt: skip
+    lines = wrapped(shown(head), width)
+    lines += ["".join(text for text, _ in line) for line in laid_out(table, width)]
+    if len(facts.columns) > SHOWN:
+        lines.append(f"… {len(facts.columns)} columns in all: -f tsv lists every one")
+    for role, chosen in facts.chosen.items():
+        lines += wrapped(shown(f"as {role}: {chosen}"), width)
+    return lines
+
+
+def _count(number: int) -> str:
+    return str(number) if number else ""
+
+
+def _tsv(found: Inspection) -> str:
+    lines = ["\t".join(_HEADS)]
+    for facts in found.files:
+        for one in facts.columns:
+            cells = (facts.path, *(getattr(one, name) for name in _HEADS[1:]))
+            lines.append("\t".join(shown(exact(cell)) for cell in cells))
+    return "\n".join(lines) + "\n"
