@@ -10,13 +10,16 @@ HERE = Path(__file__).resolve().parent.parent
 
 
 def satisfied() -> bool:
+    """Whether nothing needs to be installed."""
     try:
         from packaging.requirements import Requirement
 
         project = tomllib.loads((HERE / "pyproject.toml").read_text())["project"]
         asked = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
         needed = [Requirement(text) for text in asked]
-        installed = all(one.specifier.contains(version(one.name), prereleases=True) for one in needed)
+        installed = all(
+            one.specifier.contains(version(one.name), prereleases=True) for one in needed
+        )
         found = find_spec(project["name"])  # .ci is on the path, the folder above is not
         same = version(project["name"]) == project["version"]
         script = (Path(sys.executable).parent / project["name"]).exists()

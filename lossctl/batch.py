@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from lossctl.arrays import Array, Integers, Mask, Ragged
+from lossctl.loss import widened
 from lossctl.numerics import Memo, sharing
 from lossctl.spec import Spec
 
@@ -116,7 +117,7 @@ class Batch:
                 row = np.asarray(value, dtype=like.values.dtype)
                 columns[role] = Ragged(row, np.array([0, row.size], dtype=np.int64))
             else:
-                whole = isinstance(value, int) and not isinstance(value, bool)
+                whole = isinstance(value[0] if isinstance(value, list) and value else value, int)
                 columns[role] = np.array([value], dtype=None if whole else np.float64)
         weight = sample["weight"]
         return Batch(
@@ -135,4 +136,6 @@ def taken(column: Any, chosen: Integers) -> Any:
 
 def _plain(column: Any, index: int) -> Any:
     row = column.row(index) if isinstance(column, Ragged) else column[index]
-    return row.tolist() if isinstance(row, np.ndarray) else row.item()
+    # As float wherever float64 holds the values, whatever the type of the block.
+    row = widened(np.asarray(row))
+    return row.tolist()

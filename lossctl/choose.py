@@ -89,6 +89,11 @@ def guess(
             break
     if len(open_places) == 1:
         return open_places
+    if not open_places and any(candidate(column) for column in source.columns):
+        raise UsageError(
+            f"{source.path} has no column left for {role}: {listing(names)}",
+            f"give a file of its own, or name a column with {option}",
+        )
     if not open_places:
         kinds = listing([f"{column.name} ({column.kind})" for column in source.columns])
         hint = source.details.get("hint")

@@ -53,6 +53,12 @@ class OutputError(LossctlError):
     status = ExitStatus.OUTPUT
 
 
+class ReaderLeft(LossctlError):
+    """Whoever read stdout closed it: no failure, and nothing to say."""
+
+    status = ExitStatus.PIPE
+
+
 def inert(text: str) -> str:
     r"""`text` with nothing left in it that a terminal, log or table could act on.
 

@@ -78,7 +78,7 @@ def _in_floor_units(value: float) -> int:
 
 
 def exact_dot(left: Array, right: Array) -> Exact:
-    """The sum of left * right, exactly (to 2**-1074 of each product), for finite 1-D arrays.
+    """The sum of left * right, exactly, for finite 1-D arrays.
 
     Factors outside 2**-480 .. 2**480 are scaled by a power of two that depends on the factor
     alone, so that neither overflow nor underflow depends on the neighbours.
@@ -116,8 +116,13 @@ def _ordinary(values: Array) -> bool:
     return float(size.min(initial=np.inf, where=size > 0.0)) >= _TINY
 
 
+def times(value: Exact, exponent: int) -> Exact:
+    """`value` times 2**exponent."""
+    return value << exponent if exponent >= 0 else value >> -exponent
+
+
 def ratio(numerator: int, denominator: int) -> float:
-    """numerator / denominator as the nearest float64; OverflowError beyond its range."""
+    """Numerator / denominator as the nearest float64; OverflowError beyond its range."""
     return numerator / denominator
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lossctl.exact import Exact, exact, exact_dot, exact_sum, ratio
+from lossctl.arrays import Array
+from lossctl.exact import Exact, exact, exact_dot, exact_sum, ratio, scaled, times
 from lossctl.numerics import two_product
 from lossctl.states import Block, Column, Json
 
@@ -30,10 +31,22 @@ class Moments:
             infinite = int((~finite).sum())
             x = np.where(finite, x, 0.0)
         if w is None:
-            return MomentsState(count, infinite, exact(float(count)), exact_sum(x), exact_dot(x, x))
-        product, error = two_product(w, x)
-        square = exact_dot(product, x) + exact_dot(error, x)
-        return MomentsState(count, infinite, exact_sum(w), exact_dot(w, x), square)
+            ones = exact(float(count))
+            return MomentsState(count, count, infinite, ones, exact_sum(x), exact_dot(x, x))
+        nonzero = int(np.count_nonzero(w))
+        square = _triple(w, x)
+        return MomentsState(count, nonzero, infinite, exact_sum(w), exact_dot(w, x), square)
+
+
+def _triple(w: Array, x: Array) -> Exact:
+    """The sum of w x**2, exactly: factors out of range for a product are scaled first."""
+    total = 0
+    for left, left_shift in scaled(w):
+        for right, right_shift in scaled(x):
+            for part in two_product(left, right):
+                shift = left_shift + right_shift
+                total += times(exact_dot(part, x), shift)
+    return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,7 @@ class MomentsState:
     """Sums in units of 2**-UNIT."""
 
     count: int = 0
+    nonzero: int = 0  # rows whose weight is not 0
     infinite: int = 0
     w: Exact = 0
     wx: Exact = 0
@@ -68,6 +82,7 @@ class MomentsState:
     def merge(self, other: MomentsState) -> MomentsState:
         return MomentsState(
             self.count + other.count,
+            self.nonzero + other.nonzero,
             self.infinite + other.infinite,
             self.w + other.w,
             self.wx + other.wx,
@@ -78,6 +93,7 @@ class MomentsState:
         """With some of the rows left out."""
         return MomentsState(
             self.count - row.count,
+            self.nonzero - row.nonzero,
             self.infinite - row.infinite,
             self.w - row.w,
             self.wx - row.wx,
@@ -86,9 +102,10 @@ class MomentsState:
 
     def to_json(self) -> Json:
         sums = {"w": hex(self.w), "wx": hex(self.wx), "wxx": hex(self.wxx)}
-        return {"count": self.count, "infinite": self.infinite, **sums}
+        counts = {"count": self.count, "nonzero": self.nonzero, "infinite": self.infinite}
+        return {**counts, **sums}
 
     @classmethod
     def from_json(cls, data: Json) -> MomentsState:
         sums = (int(data[name], 16) for name in ("w", "wx", "wxx"))
-        return cls(data["count"], data["infinite"], *sums)
+        return cls(data["count"], data["nonzero"], data["infinite"], *sums)

@@ -62,11 +62,13 @@ def _identity(value: object) -> object:
 
 def difference(left: Numbers, right: Numbers) -> Array:
     """The difference left - right as float64, rounded once; exact for integers however large.
+    Infinite where float64 cannot hold it.
 
     Broadcasting is for scalars only: arrays must agree in shape, which the batch sees to.
     """
     if left.dtype.kind not in "iub" and right.dtype.kind not in "iub":
-        return np.subtract(left, right, dtype=np.float64)
+        with np.errstate(over="ignore"):
+            return np.subtract(left, right, dtype=np.float64)
     high, low = difference_parts(left, right)
     return high + low
 
@@ -254,8 +256,8 @@ def poisson_gap(x: Numbers, mean: Numbers) -> Array:
     """
     gap = difference(mean, x)
     x, mean = floating(x), floating(mean)
-    s = gap / (x + mean)
-    near = s * (gap - 2.0 * x * _atanh_tail(s))
+    s = _share(gap, x, mean)
+    near = s * (gap - 2.0 * (x * _atanh_tail(s)))
     far = mean + x * (log_ratio(np.where(x > 0.0, x, mean), mean) - 1.0)
     return np.where(np.abs(s) <= _NEAR, near, far)
 
@@ -264,20 +266,30 @@ def gamma_gap(x: Numbers, mean: Numbers) -> Array:
     """The gap r - 1 - log(r) with r = x / mean, both > 0; 4 ulp, also where r is near 1."""
     gap = difference(x, mean)
     x, mean = floating(x), floating(mean)
-    s = gap / (x + mean)
+    s = _share(gap, x, mean)
     near = s * (gap / mean - 2.0 * _atanh_tail(s))
     far = (x / mean - 1.0) - log_ratio(x, mean)
     return np.where(np.abs(s) <= _NEAR, near, far)
 
 
-_NEAR = 1.0 / 3.0  # x and mean within a factor of 2: their difference is exact, the series short
+_NEAR = 0.45  # x and mean within a factor of 2.6; beyond it the plain forms cancel little
+
+
+def _share(gap: Array, left: Array, right: Array) -> Array:
+    """The quotient gap / (left + right), also where the sum overflows."""
+    total = left + right
+    share = gap / total
+    beyond = np.isinf(total)
+    if not beyond.any():
+        return share
+    return np.where(beyond, 0.5 * gap / (0.5 * left + 0.5 * right), share)
 
 
 def _atanh_tail(s: Array) -> Array:
-    """The series atanh(s) / s - 1 = s**2/3 + s**4/5 + ... to full precision for |s| <= 1/3."""
-    square = np.minimum(s * s, _NEAR)
+    """The series atanh(s) / s - 1 = s**2/3 + s**4/5 + ... to full precision for |s| <= 0.45."""
+    square = np.minimum(s * s, 0.21)
     series = np.zeros_like(square)
-    for degree in range(33, 1, -2):
+    for degree in range(49, 1, -2):
         series = (series + 1.0 / degree) * square
     return series
 

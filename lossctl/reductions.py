@@ -6,10 +6,14 @@ and columns of one loss. What it answers is `Reduced`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, TypeAlias
 
+import numpy as np
+
+from lossctl.arrays import Array
 from lossctl.exact import ONE, UNIT, Exact, exact, ratio, root_ratio
 from lossctl.moments import Moments, MomentsState
 from lossctl.rounds import Rounds, in_step
@@ -136,30 +140,50 @@ class Additive:
             return None
 
     def _interval(self, state: SumsState, values: Values) -> tuple[Interval | None, str | None]:
-        n = state.count
-        if state.nonzero < 2:
+        """Rows of weight 0 are as if they were not there."""
+        n = state.nonzero
+        if n < 2:
             return None, "one row has no spread"
-        # The row's influence is (a - V b) / B where the weights divide, a - mean(a) elsewhere.
-        if self.divisor == "weights":
-            error = _ratio_error(state)
-            centre = ratio(state.a, state.b)
-        else:
-            square = state.aa * n * ONE - state.a * state.a
-            divisor = self._divisor(state)
-            error = root_ratio(max(square, 0) * n, n * (n - 1) * divisor * divisor)
-            centre = ratio(state.a, divisor)
-        reach = t_quantile((1 + CONFIDENCE) / 2, state.nonzero - 1) * error
-        low, high = centre - reach, centre + reach
-        if self.outer == "root":
-            low, high = max(low, 0.0) ** 0.5, high**0.5
-        return Interval(max(low, values.low), min(high, values.high), CONFIDENCE, "delta"), None
+        divisor = self._divisor(state)
+        root = self.outer == "root"
+        # Squares may leave float64's range where their root does not.
+        shift = (divisor.bit_length() - state.a.bit_length()) & -2 if root else 0
+        try:
+            # The row's influence is (a - V b) / B where the weights divide, a - mean(a) elsewhere.
+            if self.divisor == "weights":
+                error = _ratio_error(state, n, shift)
+            else:
+                square = max(state.aa * n * ONE - state.a * state.a, 0) * n
+                error = root_ratio(*shifted(square, n * (n - 1) * divisor * divisor, 2 * shift))
+            centre = ratio(*shifted(state.a, divisor, shift))
+            reach = t_quantile((1 + CONFIDENCE) / 2, n - 1) * error
+            low, high = centre - reach, centre + reach
+            if root:
+                half = -(shift >> 1)
+                low, high = math.ldexp(max(low, 0.0) ** 0.5, half), math.ldexp(high**0.5, half)
+        except OverflowError:
+            return None, TOO_SPREAD
+        if not math.isfinite(high - low):
+            return None, TOO_SPREAD
+        least, most = values.low, values.high
+        if self.divisor != "weights":  # a sum may exceed the range of one value
+            least, most = 0.0 if least >= 0.0 else -math.inf, math.inf
+        return Interval(max(low, least), min(high, most), CONFIDENCE, "delta"), None
 
 
-def _ratio_error(state: SumsState) -> float:
-    """The standard error of sum(a) / sum(b), from exact second moments (delta method)."""
-    a, b, n = state.a, state.b, state.count
+def shifted(numerator: int, denominator: int, exponent: int) -> tuple[int, int]:
+    """The two, with their quotient times 2**exponent."""
+    if exponent >= 0:
+        return numerator << exponent, denominator
+    return numerator, denominator << -exponent
+
+
+def _ratio_error(state: SumsState, n: int, shift: int = 0) -> float:
+    """The standard error of sum(a) / sum(b) over `n` rows, from exact second moments (delta
+    method), times 2**shift. OverflowError beyond float64's range."""
+    a, b = state.a, state.b
     square = state.aa * b * b - 2 * state.ab * a * b + a * a * state.bb
-    return root_ratio((max(square, 0) * n) << UNIT, b**4 * (n - 1))
+    return root_ratio(*shifted((max(square, 0) * n) << UNIT, b**4 * (n - 1), 2 * shift))
 
 
 def less(state: SumsState, row: SumsState) -> SumsState:
@@ -174,6 +198,7 @@ def less(state: SumsState, row: SumsState) -> SumsState:
 
 
 TOO_LARGE = "the value is too large for a 64-bit float"
+TOO_SPREAD = "its spread is too large for a 64-bit float"
 ZERO = "the denominator is zero"
 
 
@@ -215,20 +240,25 @@ class VarianceRatio:
         bad = unrepresented(max(one.infinite, two.infinite), values.diverges, one.count)
         if bad is not None:
             return bad
-        if one.count < 2:
+        if one.nonzero < 2:
             return Reduced(None, "undefined", "it needs at least two rows", one.count)
-        value, status = self.finish(one, two)
+        try:
+            value, status = self.finish(one, two)
+        except OverflowError:
+            return Reduced(None, "overflow", TOO_LARGE, one.count)
         interval, reason = None, None
         if values.moments and status == "ok":
             if two.spread > 0:
-                centre = one.mean if self.centre else 0.0
-                interval, reason = yield from self._interval(values, centre, two.mean)
+                interval, reason = yield from self._interval(values, one, two)
             else:
                 reason = "the target is constant"
 
         def without(block: Any) -> float | None:
             rest = one.less(first.make(block)), two.less(second.make(block))
-            return None if rest[0].count < 2 else self.finish(*rest)[0]
+            try:
+                return None if rest[0].nonzero < 2 else self.finish(*rest)[0]
+            except OverflowError:
+                return None
 
         return Reduced(
             value,
@@ -241,7 +271,7 @@ class VarianceRatio:
         )
 
     def finish(self, one: MomentsState, two: MomentsState) -> tuple[float | None, Status]:
-        """Value and status."""
+        """Value and status. OverflowError where float64 cannot hold the value."""
         numerator = one.spread if self.centre else one.square
         denominator = two.spread  # both are the sum times W, in the same unit
         if denominator <= 0:
@@ -253,17 +283,38 @@ class VarianceRatio:
         return ratio(numerator, denominator), "ok"
 
     def _interval(
-        self, values: Values, centre: float, mean: float
+        self, values: Values, one: MomentsState, two: MomentsState
     ) -> Rounds[tuple[Interval | None, str | None]]:
         assert values.centred is not None
-        sums = Sums(values.centred(centre if self.centre else 0.0, mean), moments=True)
+        centred = values.centred(one.mean if self.centre else 0.0, two.mean)
+        sums = Sums(centred, moments=True)
         state: SumsState = (yield (sums,))[sums]
         if state.infinite or state.b <= 0:
-            return None, "its spread is too large for a 64-bit float"
-        reach = t_quantile((1 + CONFIDENCE) / 2, state.count - 1) * _ratio_error(state)
-        at = ratio(state.a, state.b)
-        low, high = (1.0 - at - reach, 1.0 - at + reach) if self.complement else (at - reach, at + reach)
+            return None, TOO_SPREAD
+        n = one.nonzero
+        try:
+            reach = t_quantile((1 + CONFIDENCE) / 2, n - 1) * _ratio_error(state, n)
+            at = ratio(state.a, state.b)
+        except OverflowError:
+            return None, TOO_SPREAD
+        if self.complement:
+            at = 1.0 - at
+        low, high = at - reach, at + reach
         return Interval(max(low, values.low), min(high, values.high), CONFIDENCE, "delta"), None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A column in which rows of weight 0 are lower than all others."""
+
+    column: Column
+    weight: Column | None
+
+    def __call__(self, block: Any) -> Array:
+        values = self.column(block)
+        if self.weight is None:
+            return values
+        return np.where(self.weight(block) > 0.0, values, -np.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +327,8 @@ class Maximum:
     additive: bool = False
 
     def rounds(self, values: Values) -> Rounds[Reduced]:
-        top = Top(values.column, 2)
+        column = Counted(values.column, values.weight)
+        top = Top(column, 2)
         count = Sums(values.terms)
         states = yield (top, count)
         entries = states[top].entries
@@ -285,9 +337,9 @@ class Maximum:
             return bad
 
         def without(block: Any) -> float | None:
-            if len(entries) < 2:
+            if states[count].nonzero < 2:
                 return None
-            held = float(values.column(block)[0])
+            held = float(column(block)[0])
             return entries[1].score if held == entries[0].score else entries[0].score
 
         return Reduced(
@@ -355,15 +407,14 @@ class Median:
                 masses = weights.copy()
                 place = int(((column == held) & (weights == mass)).argmax())
                 masses[place] = 0.0
-            total = state.b - exact(mass)
-            low = reached(column, 2.0 * masses, total, beyond=False)
-            return middle(low, reached(column, 2.0 * masses, total, beyond=True))
+            half = (state.b - exact(mass)) >> 1  # exact: the unit is far below float64's
+            low = reached(column, masses, half, beyond=False)
+            return middle(low, reached(column, masses, half, beyond=True))
 
         def without(block: Any) -> float | None:
             assert values.weight is not None
-            if state.nonzero < 2:
-                return None
-            return at(float(values.column(block)[0]), float(values.weight(block)[0]))
+            held, mass = float(values.column(block)[0]), float(values.weight(block)[0])
+            return None if state.nonzero - (mass > 0.0) < 1 else at(held, mass)
 
         return Reduced(
             at(None, 0.0),

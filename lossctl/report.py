@@ -215,16 +215,17 @@ class Report:
         by, rows = self.worst.by, self.worst.rows
         roles = list(rows[0].values)
         shared = [spec for spec in rows[0].shares if any(r.shares[spec] is not None for r in rows)]
-        shared.sort(key=lambda spec: spec != by)
+        shared = _unlike(sorted(shared, key=lambda spec: spec != by), rows)
         without = _headline([spec for spec in rows[0].without], by)
         columns = [Column("who makes it", "row")]
         columns += [
             Column(role, "signed" if role == "residual" else "data", 0 if index < 3 else 60 + index)
             for index, role in enumerate(roles)
         ]
-        columns += [Column(spec, "share", 0 if not index else 10 + index)
-                    for index, spec in enumerate(shared)]  # fmt: skip
-        columns += [Column(" ", "bar", 90)] if by in shared else []
+        bars = [Column(" ", "bar", 30)] if by in shared else []
+        shares = [Column(spec, "share", 10 + place if place else 0)
+                  for place, spec in enumerate(shared)]  # fmt: skip
+        columns += [*shares[:1], *bars, *shares[1:]]
         columns += [
             Column(f"{spec} without", "change", 2 if not index else 40 + index)
             for index, spec in enumerate(without)
@@ -233,8 +234,9 @@ class Report:
         cells = []
         for row in rows:
             name = row.id if row.id is not None else f"#{row.row}"
-            line = [name, *row.values.values(), *(row.shares[spec] for spec in shared)]
-            line += [row.shares[by]] if by in shared else []
+            fractions = [row.shares[spec] for spec in shared]
+            drawn = fractions[:1] if bars else []
+            line = [name, *row.values.values(), *fractions[:1], *drawn, *fractions[1:]]
             line += [_change(row.without[spec], now[spec]) for spec in without]
             cells.append(tuple(line))
         return Table(tuple(columns), tuple(cells))
@@ -244,6 +246,14 @@ def _headline(specs: list[str], by: str) -> list[str]:
     """RMSE first where it is there (it is in the target's unit), then the leading loss, then all."""
     first = [spec for spec in specs if spec.startswith("rmse")] + [by]
     return list(dict.fromkeys([*(s for s in first if s in specs), *specs]))
+
+
+def _unlike(specs: list[str], rows: Sequence[WorstRow]) -> list[str]:
+    """The specs without those whose shares repeat an earlier one's (the RMSE's are the MSE's)."""
+    seen: dict[tuple[float | None, ...], str] = {}
+    for spec in specs:
+        seen.setdefault(tuple(row.shares[spec] for row in rows), spec)
+    return list(seen.values())
 
 
 def _change(value: float | None, now: float | None) -> Json | None:
@@ -276,8 +286,10 @@ RECORD_COLUMNS = tuple(_record(LossResult("", "", "", {}, "", "", None, "ok", No
 
 def _plain(value: Any) -> Any:
     if hasattr(value, "__dataclass_fields__"):
-        return asdict(value)
-    if isinstance(value, tuple):
+        return _plain(asdict(value))
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, tuple | list):
         return [_plain(part) for part in value]
     return value
 

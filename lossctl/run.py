@@ -163,7 +163,7 @@ def _report(
     if batches.poisoned:
         unknown = {
             name: replace(one, value=None, status="undefined", interval=None, total=None,
-                          reason=f"{batches.poisoned} rows hold NaN", without=None)
+                          reason=_poisoned(batches.poisoned), without=None)
             for name, one in found.values.items()
         }  # fmt: skip
         found = evaluation.Evaluation(unknown, {}, {}, None, None, None, found.digest)
@@ -193,6 +193,10 @@ def _report(
         notes=(*_pairing_notes(plan, binding), *parts.notes),
         finding=parts.finding,
     )
+
+
+def _poisoned(count: int) -> str:
+    return "1 row holds NaN" if count == 1 else f"{count} rows hold NaN"
 
 
 def _title(binding: Binding, context: Context, scored: int, read: int) -> str:

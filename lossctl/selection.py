@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lossctl.arrays import Array, Integers
-from lossctl.exact import Exact, exact_sum, exact, ratio
+from lossctl.exact import Exact, exact, exact_sum, ratio
 from lossctl.rounds import Rounds, in_step
-from lossctl.states import Column, Json, Sums, Terms
+from lossctl.states import UNLIKE, Column, Json, Sums, Terms
 
 LIMIT = 1 << 18  # values that one question gathers at a time
 _BINS = 16  # bits of a histogram
@@ -32,7 +32,8 @@ def sortable(values: Array) -> Integers:
 @dataclass(frozen=True, slots=True)
 class Histogram:
     """How many values have their key in each of the ranges of 2**shift keys in [low, high),
-    and about how much they sum to (`masses`, see the state)."""
+    and about how much they sum to (`masses`, see the state).
+    """
 
     column: Column
     low: int
@@ -41,7 +42,8 @@ class Histogram:
 
     def empty(self) -> HistogramState:
         size = ((self.high - 1) >> self.shift) - (self.low >> self.shift) + 1
-        return HistogramState(np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64))
+        nothing = np.zeros(size, dtype=np.int64)
+        return HistogramState((self.low, self.high, self.shift), nothing, nothing)
 
     def make(self, block: object) -> HistogramState:
         keys = sortable(self.column(block))
@@ -50,26 +52,34 @@ class Histogram:
         size = ((self.high - 1) >> self.shift) - (self.low >> self.shift) + 1
         leading = ((keys >> 26) & 0x3FFFFFF) + np.where((keys >> 52) & 0x7FF, 0x4000000, 0)
         masses = np.bincount(bins, weights=leading, minlength=size).astype(np.int64)
-        return HistogramState(np.bincount(bins, minlength=size), masses)
+        ranges = (self.low, self.high, self.shift)
+        return HistogramState(ranges, np.bincount(bins, minlength=size), masses)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HistogramState:
     """`masses` adds the leading 27 bits of each value's significand: integers, so that merging
-    is exact, and close enough to tell where to look."""
+    is exact, and close enough to tell where to look.
+    """
 
+    ranges: tuple[int, int, int]  # low, high, shift
     counts: Integers
     masses: Integers
 
     def merge(self, other: HistogramState) -> HistogramState:
-        return HistogramState(self.counts + other.counts, self.masses + other.masses)
+        if self.ranges != other.ranges:
+            raise ValueError(UNLIKE)
+        counts, masses = self.counts + other.counts, self.masses + other.masses
+        return HistogramState(self.ranges, counts, masses)
 
     def to_json(self) -> Json:
-        return {"counts": self.counts.tolist(), "masses": self.masses.tolist()}
+        counts, masses = self.counts.tolist(), self.masses.tolist()
+        return {"ranges": list(self.ranges), "counts": counts, "masses": masses}
 
     @classmethod
     def from_json(cls, data: Json) -> HistogramState:
-        return cls(np.array(data["counts"]), np.array(data["masses"]))
+        low, high, shift = data["ranges"]
+        return cls((low, high, shift), np.array(data["counts"]), np.array(data["masses"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +92,32 @@ class Gather:
     high: int
 
     def empty(self) -> GatherState:
-        return GatherState(np.empty(0), None if self.weight is None else np.empty(0))
+        weights = None if self.weight is None else np.empty(0)
+        return GatherState((self.low, self.high), np.empty(0), weights)
 
     def make(self, block: object) -> GatherState:
         values = self.column(block)
         keys = sortable(values)
         inside = (keys >= self.low) & (keys < self.high)
         weights = None if self.weight is None else self.weight(block)[inside]
-        return GatherState(values[inside], weights)
+        return GatherState((self.low, self.high), values[inside], weights)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GatherState:
     """Values in no particular order; `in_order` sorts them."""
 
+    within: tuple[int, int]  # low, high
     values: Array
     weights: Array | None = None
 
     def merge(self, other: GatherState) -> GatherState:
+        if self.within != other.within or (self.weights is None) != (other.weights is None):
+            raise ValueError(UNLIKE)
         weights = None
         if self.weights is not None and other.weights is not None:
             weights = np.concatenate([self.weights, other.weights])
-        return GatherState(np.concatenate([self.values, other.values]), weights)
+        return GatherState(self.within, np.concatenate([self.values, other.values]), weights)
 
     def in_order(self) -> tuple[Array, Array | None]:
         """Values ascending, weights with them (ties by weight, so that order cannot matter)."""
@@ -115,6 +129,7 @@ class GatherState:
     def to_json(self) -> Json:
         values, weights = self.in_order()
         return {
+            "within": list(self.within),
             "values": [value.hex() for value in values.tolist()],
             "weights": None if weights is None else [value.hex() for value in weights.tolist()],
         }
@@ -122,7 +137,9 @@ class GatherState:
     @classmethod
     def from_json(cls, data: Json) -> GatherState:
         weights = data["weights"]
+        low, high = data["within"]
         return cls(
+            (low, high),
             np.array([float.fromhex(value) for value in data["values"]]),
             None if weights is None else np.array([float.fromhex(value) for value in weights]),
         )
@@ -175,21 +192,10 @@ def middle(low: float, high: float) -> float:
     return ratio(exact(low) + exact(high), exact(2.0))
 
 
-def weighted_order(
-    column: Column, weight: Column, count: int, target: Exact, *, beyond: bool
-) -> Rounds[float]:
-    """The smallest value whose cumulative weight reaches `target` (passes it, if `beyond`).
-
-    Rows of weight 0 are as if they were not there.
-    """
-    gather = Gather(column, weight, LOWEST, HIGHEST)
-    values, weights = (yield (gather,))[gather].in_order()
-    assert weights is not None
-    return reached(values, weights, target, beyond=beyond)
-
-
 def reached(values: Array, weights: Array, target: Exact, *, beyond: bool) -> float:
-    """As `weighted_order`, of values in ascending order."""
+    """The first of `values` (ascending) at which the running weight reaches `target`, or passes
+    it if `beyond`. Rows of weight 0 are as if they were not there.
+    """
     start, below = 0, 0
     while len(values) - start > 64:  # bisection with exact sums
         half = (len(values) - start) // 2

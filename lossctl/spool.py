@@ -43,12 +43,19 @@ class Spool:
         if self.bytes <= IN_MEMORY:
             self._held.append(batch)
             return
-        if self._file is None:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed with the spool
-        stored = []
-        for array in arrays:
-            self._file.write(memoryview(np.ascontiguousarray(array)).cast("B"))
-            stored.append(_Stored(array.dtype, array.shape))
+        try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed with the spool
+            stored = []
+            for array in arrays:
+                if array.size:
+                    self._file.write(memoryview(np.ascontiguousarray(array)).cast("B"))
+                stored.append(_Stored(array.dtype, array.shape))
+        except OSError as problem:
+            raise DataError(
+                f"the temporary copy of the columns cannot be written: {problem.strerror}",
+                "set TMPDIR to a folder with room, or ask for values alone with -b",
+            ) from None
         self._shapes.append((_hollow(batch), stored))
 
     def batches(self) -> Iterator[Batch]:
@@ -57,7 +64,13 @@ class Spool:
             yield replace(batch, memo={}, derived={})
         if self._file is None:
             return
-        self._file.flush()
+        try:
+            self._file.flush()
+        except OSError as problem:
+            raise DataError(
+                f"the temporary copy of the columns cannot be written: {problem.strerror}",
+                "set TMPDIR to a folder with room, or ask for values alone with -b",
+            ) from None
         self._file.seek(0)
         for hollow, stored in self._shapes:
             yield _filled(hollow, iter([one.read(self._file) for one in stored]))

@@ -13,9 +13,11 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from lossctl.arrays import Array, Integers
-from lossctl.exact import Exact, exact, exact_dot, exact_sum
+from lossctl.exact import Exact, exact, exact_dot, exact_sum, times
 
 Json = dict[str, Any]
+
+UNLIKE = "states of unlike specifications do not merge"
 
 
 class Block(Protocol):
@@ -91,7 +93,7 @@ class Sums:
     moments: bool = False
 
     def empty(self) -> SumsState:
-        return SumsState()
+        return SumsState(moments=self.moments)
 
     def make(self, block: Block) -> SumsState:
         terms = self.terms(block)
@@ -99,6 +101,8 @@ class Sums:
         count = parts[0][0].shape[0]
         infinite = 0
         bad = ~np.isfinite(parts[0][0])
+        for part, _ in parts[1:]:
+            bad |= ~np.isfinite(part)
         if b is not None:
             bad |= ~np.isfinite(b)
         if bad.any():
@@ -110,15 +114,11 @@ class Sums:
         nonzero = count if b is None else int(np.count_nonzero(b))
         if not self.moments:
             return SumsState(count, nonzero, infinite, a_sum, b_sum)
-        aa = sum(_times(exact_dot(part, part), 2 * shift) for part, shift in parts)
+        aa = sum(times(exact_dot(part, part), 2 * shift) for part, shift in parts)
         if b is None:
-            return SumsState(count, nonzero, infinite, a_sum, b_sum, aa, a_sum, b_sum)
-        ab = sum(_times(exact_dot(part, b), shift) for part, shift in parts)
-        return SumsState(count, nonzero, infinite, a_sum, b_sum, aa, ab, exact_dot(b, b))
-
-
-def _times(value: Exact, shift: int) -> Exact:
-    return value << shift if shift >= 0 else value >> -shift
+            return SumsState(count, nonzero, infinite, a_sum, b_sum, aa, a_sum, b_sum, True)
+        ab = sum(times(exact_dot(part, b), shift) for part, shift in parts)
+        return SumsState(count, nonzero, infinite, a_sum, b_sum, aa, ab, exact_dot(b, b), True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +133,11 @@ class SumsState:
     aa: Exact = 0
     ab: Exact = 0
     bb: Exact = 0
+    moments: bool = False  # whether aa, ab and bb were summed
 
     def merge(self, other: SumsState) -> SumsState:
+        if self.moments != other.moments:
+            raise ValueError(UNLIKE)
         return SumsState(
             self.count + other.count,
             self.nonzero + other.nonzero,
@@ -144,6 +147,7 @@ class SumsState:
             self.aa + other.aa,
             self.ab + other.ab,
             self.bb + other.bb,
+            self.moments,
         )
 
     def to_json(self) -> Json:
@@ -153,12 +157,14 @@ class SumsState:
             "nonzero": self.nonzero,
             "infinite": self.infinite,
             **sums,
+            "moments": self.moments,
         }
 
     @classmethod
     def from_json(cls, data: Json) -> SumsState:
         sums = {name: int(data[name], 16) for name in ("a", "b", "aa", "ab", "bb")}
-        return cls(data["count"], data["nonzero"], data["infinite"], **sums)
+        counts = (data["count"], data["nonzero"], data["infinite"])
+        return cls(*counts, **sums, moments=data["moments"])
 
 
 # --- the largest ------------------------------------------------------------------------------
@@ -167,7 +173,8 @@ class SumsState:
 @dataclass(frozen=True, slots=True)
 class Top:
     """The `k` rows with the largest score; ties by the block's order, so that blocks do not
-    matter. NaN scores come last; infinite ones first."""
+    matter. NaN scores come last; infinite ones first.
+    """
 
     score: Column
     k: int
@@ -213,7 +220,7 @@ class TopState:
 
     def merge(self, other: TopState) -> TopState:
         if self.k != other.k:
-            raise ValueError("states of unlike specifications do not merge")
+            raise ValueError(UNLIKE)
         if not other.entries or not self.entries:
             return self if not other.entries else other
         both = sorted((*self.entries, *other.entries), key=lambda entry: entry.rank)

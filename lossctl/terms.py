@@ -92,17 +92,18 @@ def _weighted(values: Array, weight: Array | None) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What each row adds to the sum that shares are shares of."""
+    """What each row adds to the sum that shares are shares of, times 2**shift."""
 
     spec: Spec
-    view: View | None = None
+    shift: int = 0
 
     def __call__(self, batch: Batch) -> Array:
-        parts = LossTerms(self.spec, None, self.view)(batch).parts
-        if len(parts) == 1:
+        parts = LossTerms(self.spec)(batch).parts
+        if len(parts) == 1 and not self.shift:
             return parts[0][0]
-        with np.errstate(over="ignore"):
-            return sum((np.ldexp(part, shift) for part, shift in parts), np.zeros(batch.count))
+        with np.errstate(over="ignore", under="ignore"):
+            scaled_parts = (np.ldexp(part, shift + self.shift) for part, shift in parts)
+            return sum(scaled_parts, np.zeros(batch.count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,8 @@ class Deviation:
     pred: str = "pred"
 
     def __call__(self, batch: Batch) -> Array:
-        return np.abs(Residual(self.pred)(batch) - self.centre)
+        with np.errstate(over="ignore"):
+            return np.abs(Residual(self.pred)(batch) - self.centre)
 
 
 @dataclass(frozen=True, slots=True)

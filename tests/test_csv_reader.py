@@ -424,6 +424,11 @@ def test_line_ends_may_be_mixed_and_each_counts_one_line() -> None:
         assert read(data, [Wanted(1)], chunk=chunk) == [[2, 4, 6, 7]]
         assert refusal(data, chunk=chunk).startswith("p.csv line 5, column 'p': 'x'")
     assert opened(data).details["line ends"] == "CR, LF, CRLF"
+    for end in (b"\r", b"\n", b"\r\n", b'"\r\n"\r\n'):
+        long = b"p,y\n" + (b"1," + end) * 50 + b"x,y\n"
+        for chunk in CHUNKS:
+            line = 52 if b'"' not in end else 102
+            assert refusal(long, chunk=chunk).startswith(f"p.csv line {line}, column 'p': 'x'")
 
 
 def test_the_rows_before_the_damage_come_first() -> None:
@@ -486,6 +491,18 @@ def test_delimiters_of_several_bytes(delimiter: str) -> None:
         assert "line 6: 3 fields" in refusal(ragged, chunk=chunk, delimiter=delimiter)
 
 
+@pytest.mark.parametrize("chunk", CHUNKS)
+def test_a_part_of_a_delimiter_opens_no_quote(chunk: int) -> None:
+    data = b'a,,b\n1,"x,,2\n"y\n,z",,3\n'
+    names, values = read(data, [Wanted(0, "text"), Wanted(1)], chunk=chunk, delimiter=",,")
+    assert names == ['1,"x', "y\n,z"]
+    assert values == [2, 3]
+    data = b'a\n1\nnan(1),"a,\n"\n ,1"a,\n"'
+    with mock.patch.object(reader, "HEAD", 4):
+        message = refusal(data, [Wanted(0, "text")], chunk=chunk, delimiter=",,")
+    assert message.startswith("p.csv line 5: text after a closing quote")
+
+
 @pytest.mark.parametrize(("other", "shown"), [(";", "';'"), ("\t", "tab"), ("|", "'|'")])
 def test_another_delimiter_is_named(other: str, shown: str) -> None:
     data = "id;p;y\n1;2;3\n4;5;6\n".replace(";", other).encode()
@@ -546,6 +563,24 @@ def test_what_is_not_in_the_given_encoding(chunk: int) -> None:
     assert "line 3: NUL" in refusal(text.replace(b"4", b"\0"), encoding="utf-16-le", chunk=chunk)
 
 
+def test_lone_surrogates_are_no_text() -> None:
+    message = refusal(rb"p,y\n1,\ud800", [Wanted(1, "text")], encoding="unicode_escape")
+    assert message.startswith("p.csv line 2: not UTF-8")
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "shift_jis"])
+@pytest.mark.parametrize("chunk", [1, 2, 3])
+def test_a_character_that_is_cut_by_a_read(encoding: str, chunk: int) -> None:
+    good = "p,y\n1,名\n2,名\n".encode(encoding)
+    with mock.patch.object(reader, "HEAD", 4):
+        blocks = opened(good + b"3,\xff\xff\n", encoding=encoding, chunk=chunk).blocks(
+            [Wanted(1, "text")], 1
+        )
+        assert [cell_values(next(blocks).cells[0]) for _ in range(2)] == [["名"], ["名"]]
+        with pytest.raises(DataError, match=f"not {encoding} at byte offset {len(good) + 2}"):
+            next(blocks)
+
+
 @pytest.mark.parametrize("encoding", ["no-such", "hex", "rot13", "undefined", ""])
 def test_unknown_encodings(encoding: str) -> None:
     if not encoding:
@@ -600,6 +635,9 @@ def test_a_long_line_is_refused_wherever_chunks_end(chunk: int) -> None:
     data = b"p,y\n1,2\n3," + b"4" * 40 + b"\n5,6\n"
     assert read(data, [Wanted(0)], chunk=chunk, max_line_bytes=42) == [[1, 3, 5]]
     assert "line 3: longer than 41 bytes" in refusal(data, chunk=chunk, max_line_bytes=41)
+    blank = b"p\r\n1\r\n\r\n\r\n" + b"4" * 40
+    with mock.patch.object(reader, "HEAD", 8):
+        assert "line 5: longer than 39 bytes" in refusal(blank, chunk=chunk, max_line_bytes=39)
 
 
 def test_long_fields_and_many_columns() -> None:

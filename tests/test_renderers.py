@@ -188,7 +188,16 @@ def test_long_names_are_shortened_and_no_column_is_lost_to_them() -> None:
     lines = text.render(replace(base, worst=Worst("mse", rows)), 80).split("\n")
     (line,) = [line for line in lines if "+141.7" in line]
     assert line.startswith("字字字字字")
-    assert re.search(r"…   ? *48\.0   ?189\.7   ?\+141\.7 +1\.5 %", line)
+    assert re.search(r"… +48\.0 +189\.7 +\+141\.7 +1\.5 %", line)
+
+
+def test_a_name_is_shortened_to_forty_cells_before_a_column_goes() -> None:
+    columns = (Column("who", "row"), Column("a", "count"), Column("b", "count", 1))
+    for length in (36, 40, 70):
+        made = Table(columns, (("x" * length, 10**14, 10**14),))
+        header, row = ("".join(words for words, _ in line).split() for line in laid_out(made, 75))
+        assert header == ["who", "a", "b"]
+        assert row[0] == ("x" * length if length <= 40 else "x" * 39 + "…")
 
 
 # --- numbers and cells --------------------------------------------------------------------------
@@ -256,13 +265,13 @@ def test_each_kind_of_column() -> None:
         ("skill", [0.3213, -2.65, None, 1.0], ["32 %", "-265 %", "", "100 %"]),
         ("count", [7, 1234], ["7", "1234"]),
         ("interval", [reports.interval(1, 22.5), reports.interval(-100, 5.5, False), None],
-         ["   1.00 … 22.50", "-100.0 … +5.5 !", ""]),
+         ["  1.00 … 22.50", "-100.0 … +5.5 !", ""]),
         ("worst", [reports.worst(3, 0.5, "a17"), reports.worst(12, None), None],
          ["a17  50.0 %", "#12", ""]),
         ("half", [{"count": 110, "of": 442}, {"count": 2, "of": 442}, {"count": 1, "of": 2}],
          ["110 rows (25 %)", "  2 rows", "  1 row (50 %)"]),
-        ("change", [{"value": 54.29, "change": -0.008}, {"value": 3.0, "change": None}, None],
-         ["54.29 -0.8 %", " 3.000", ""]),
+        ("change", [{"value": 54.29, "change": -0.008}, {"value": 30.0, "change": None}, None],
+         ["54.29 -0.8 %", "30.00", ""]),
     ]  # fmt: skip
     for kind, values, shown in kinds:
         made = Table((Column("", kind),), tuple((value,) for value in values))
@@ -277,10 +286,16 @@ def test_each_kind_of_column() -> None:
             assert all(cell_len(line) == wide for line in lines)
 
 
+def test_a_list_of_outputs_is_shortened_by_whole_numbers() -> None:
+    made = Table((Column("v", "data"),), (([1.25, -3.5, 2996.0, 0.5, 21670.4],), ([1e-300] * 9,)))
+    lines = ["".join(words for words, _ in line).strip() for line in laid_out(made, 80)[1:]]
+    assert lines == ["[1.25 -3.5 2996 …]", "[1.000e-300 …]"]
+
+
 def test_numbers_of_a_column_stand_at_the_point() -> None:
     made = Table((Column("v", "value"),), tuple((v,) for v in (2995.86, 0.4948, -155.883, 1e12)))
-    lines = ["".join(words for words, _ in line) for line in laid_out(made, 80)[1:]]
-    assert lines == ["2996     ", "   0.4948", "-155.9    ", "   1.000e+12"]
+    lines = ["".join(words for words, _ in line).rstrip() for line in laid_out(made, 80)[1:]]
+    assert lines == ["2996", "   0.4948", "-155.9", "   1.000e+12"]
 
 
 # --- text on the grid ---------------------------------------------------------------------------

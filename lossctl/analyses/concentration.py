@@ -13,7 +13,7 @@ import numpy as np
 
 from lossctl.analyses.context import Context
 from lossctl.arrays import Array
-from lossctl.exact import UNIT, ratio
+from lossctl.exact import UNIT, exact_dot, exact_sum, ratio, times
 from lossctl.report import Part
 from lossctl.rounds import Rounds, in_step
 from lossctl.selection import fewest_for, largest
@@ -46,16 +46,21 @@ def rounds(context: Context, spec: Spec) -> Rounds[Concentration | None]:
     state = (yield (sums,))[sums]
     if state.infinite or state.a <= 0:
         return None
-    column, count = Contribution(spec), state.count
+    # Where squares leave float64's range, a common power of two brings them back.
+    size = state.a.bit_length() - UNIT
+    shift = 0 if -400 < size < 1000 else -size
+    column, count = Contribution(spec, shift), state.count
     number = tail_length(count)
-    questions: list[Rounds[object]] = [fewest_for(column, count, -(-state.a // 2))]
+    half = -(-times(state.a, shift) // 2)
+    questions: list[Rounds[object]] = [fewest_for(column, count, half)]
     if count >= FEWEST:
         questions.append(largest(column, count, number + 1))
     answers = yield from in_step(questions)
     khat = None
     if count >= FEWEST:
         tail: Array = answers[1]  # type: ignore[assignment]  # in_step mixes answers
-        khat = pareto_khat(tail[1:], float(tail[0]))
+        fit = pareto_fit(tail[1:], float(tail[0]))
+        khat = None if fit is None else fit.khat
     effective = ratio(state.a * state.a, state.aa << UNIT) if state.aa else math.nan
     return Concentration(int(answers[0]), effective, khat)  # type: ignore[call-overload]  # as above
 
@@ -69,30 +74,56 @@ def tail_length(count: int) -> int:
     return int(min(count / 5, 3 * math.sqrt(count))) if count > 5 else count - 1
 
 
-def pareto_khat(tail: Array, cutoff: float) -> float | None:
-    """The shape k of a generalised Pareto fitted to `tail` (ascending) above `cutoff`.
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """A generalised Pareto distribution fitted to a tail: its shape and its scale.
 
-    k < 0.5: fine; 0.5 and more: infinite variance; 1 and more: no mean. None for a tail of
-    fewer than five values or without spread.
+    khat < 0.5: fine; 0.5 and more: infinite variance; 1 and more: no mean.
+    """
+
+    khat: float
+    sigma: float
+
+
+def pareto_fit(tail: Array, cutoff: float) -> Tail | None:
+    """The fit to `tail` (ascending) above `cutoff`.
+
+    None for a tail of fewer than five values or without spread.
     """
     excess = np.sort(tail) - cutoff
     n = excess.size
-    if n < 5 or excess[-1] <= 0.0 or excess[int(n / 4 + 0.5) - 1] <= 0.0:
+    if n < 5 or not 0.0 < excess[-1] < math.inf:
+        return None
+    unit = float(excess[-1])
+    excess = excess / unit  # the shape has no unit, and small or large ones leave float64's range
+    quarter = float(excess[int(n / 4 + 0.5) - 1])
+    if quarter <= 0.0:
         return None
     prior_scale, prior_k = 3.0, 10.0
     grid = 30 + int(n**0.5)
-    b = 1.0 - np.sqrt(grid / (np.arange(1, grid + 1) - 0.5))
-    b /= prior_scale * excess[int(n / 4 + 0.5) - 1]
-    b += 1.0 / excess[-1]
-    k = np.log1p(-b[:, np.newaxis] * excess).mean(axis=1)
-    likelihood = n * (np.log(-(b / k)) - k - 1.0)
-    weights = 1.0 / np.exp(likelihood - likelihood[:, np.newaxis]).sum(axis=1)
-    real = weights >= 10.0 * np.finfo(float).eps
-    weights, b = weights[real], b[real]
-    weights /= weights.sum()
-    posterior = float(np.sum(b * weights))
-    k_post = float(np.log1p(-posterior * excess).mean())
-    return (n * k_post + prior_k * 0.5) / (n + prior_k)
+    with np.errstate(all="ignore"):  # what is not finite has no weight
+        b = 1.0 - np.sqrt(grid / (np.arange(1, grid + 1) - 0.5))
+        b = b / (prior_scale * quarter) + 1.0
+        k = np.log1p(-b[:, np.newaxis] * excess).mean(axis=1)
+        likelihood = n * (np.log(-(b / k)) - k - 1.0)
+        likelihood = np.where(np.isfinite(likelihood), likelihood, -np.inf)
+        weights = 1.0 / np.exp(likelihood - likelihood[:, np.newaxis]).sum(axis=1)
+        real = weights >= 10.0 * np.finfo(float).eps
+        posterior = float(np.sum(b[real] * weights[real]) / weights[real].sum())
+        shape = float(np.log1p(-posterior * excess).mean())
+    khat = (n * shape + prior_k * 0.5) / (n + prior_k)
+    if not math.isfinite(khat) or posterior == 0.0:
+        return None
+    return Tail(khat, -shape / posterior * unit)
+
+
+def gini(values: Array) -> float:
+    """The Gini coefficient of values >= 0: 0 if all are equal, near 1 if one is all."""
+    n, total = values.size, exact_sum(values)
+    if total == 0:
+        return 0.0
+    ranks = np.arange(1.0, n + 1.0)
+    return ratio(2 * exact_dot(np.sort(values), ranks) - (n + 1) * total, n * total)
 
 
 def part(context: Context, found: dict[str, Concentration], rows: int) -> Part | None:

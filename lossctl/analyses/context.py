@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lossctl.batch import View
 from lossctl.exact import ONE, exact, ratio
-from lossctl.reductions import Reduced
+from lossctl.reductions import TOO_LARGE, TOO_SPREAD, Reduced
 from lossctl.rounds import Rounds, in_step
 from lossctl.spec import Spec
 from lossctl.terms import values_of
@@ -63,19 +64,28 @@ class Context:
 
 
 def shifted(reduced: Reduced, constant: float) -> Reduced:
-    """The same result with a constant added to every value."""
-    from dataclasses import replace
+    """The same result with a constant added to every value; overflow where that is too large."""
 
     def moved(value: float | None) -> float | None:
-        return None if value is None else ratio(exact(value) + exact(constant), ONE)
+        try:
+            return None if value is None else ratio(exact(value) + exact(constant), ONE)
+        except OverflowError:
+            return None
 
-    inner, interval = reduced.without, reduced.interval
+    value = moved(reduced.value)
+    if value is None:
+        return Reduced(None, "overflow", TOO_LARGE, reduced.count)
+    inner, interval, reason = reduced.without, reduced.interval, reduced.no_interval
     if interval is not None:
-        interval = replace(interval, low=interval.low + constant, high=interval.high + constant)
+        low, high = interval.low + constant, interval.high + constant
+        interval = replace(interval, low=low, high=high)
+        if not math.isfinite(high):
+            interval, reason = None, TOO_SPREAD
     return replace(
         reduced,
-        value=moved(reduced.value),
+        value=value,
         interval=interval,
+        no_interval=reason,
         without=None if inner is None else lambda block: moved(inner(block)),
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,16 +72,30 @@ def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def _bits(column: object) -> list[NDArray[np.uint64]]:
     if isinstance(column, Ragged):
-        rows = [_fnv(column.row(i).tobytes()) for i in range(len(column))]
+        words = _words(column.values)
+        ends = column.offsets.tolist()
+        rows = [_fnv(words[a:b].tobytes()) for a, b in itertools.pairwise(ends)]
         return [np.array(rows, dtype=np.uint64)]
-    values: NDArray[np.float64] = column  # type: ignore[assignment]  # roles are arrays or Ragged
-    flat = values.reshape(values.shape[0], -1)
-    words = (flat + 0.0).view(np.uint64) if flat.dtype.kind == "f" else flat.astype(np.uint64)
+    values: NDArray[Any] = column  # type: ignore[assignment]  # roles are arrays or Ragged
+    words = _words(values).reshape(values.shape[0], -1)
     return [np.ascontiguousarray(words[:, place]) for place in range(words.shape[1])]
 
 
-def _whole(values: NDArray[np.float64]) -> np.uint64:
-    return np.uint64(_fnv(np.ascontiguousarray(values).tobytes()))
+def _words(values: NDArray[Any]) -> NDArray[np.uint64]:
+    """The bits of each value as float64; of an integer that float64 cannot hold, the integer.
+
+    So a value has the same bits whatever the type of the block in which it comes.
+    """
+    wide = np.ascontiguousarray(values, dtype=np.float64) + 0.0
+    words = wide.view(np.uint64)
+    if values.dtype.kind not in "iu":
+        return words
+    beyond = np.array([int(w) != v for w, v in zip(wide.flat, values.flat, strict=True)], dtype=bool)
+    return np.where(beyond.reshape(values.shape), values.astype(np.uint64), words)
+
+
+def _whole(values: NDArray[Any]) -> np.uint64:
+    return np.uint64(_fnv(_words(values).tobytes()))
 
 
 def _fnv(data: bytes) -> int:

@@ -3,11 +3,12 @@ all losses: how many, what share of each loss they make, and each loss without t
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 from lossctl.analyses.context import Context, percent
 from lossctl.errors import inert
-from lossctl.exact import ONE, ratio
+from lossctl.exact import ONE, exact, ratio
 from lossctl.reductions import Reduced
 from lossctl.report import Part
 from lossctl.rounds import Rounds, in_step
@@ -20,6 +21,7 @@ CONSISTENT = 0.6745  # MAD of a standard normal
 MEAN_CONSISTENT = 1.253314  # sd / mean absolute deviation of a normal
 GAUSSIAN = 4.652581580710801e-4  # P(|Z| > 3.5)
 LISTED = 10
+SAID = 3  # losses named in the sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +38,24 @@ class Outliers:
 
 
 def rounds(context: Context) -> Rounds[Outliers | None]:
-    """None where there is no single residual per row."""
+    """None where there is no single residual per row, or residuals near float64's end."""
     if context.point is None or context.outputs > 1:
         return None
-    count_rows = Sums(LossTerms(context.leading), context.moments)
-    count = (yield (count_rows,))[count_rows].count
+    sizes = Sums(SizeTerms(0.0, context.point))
+    state = (yield (sizes,))[sizes]
+    if state.infinite:
+        return None
+    count = state.count
     centre = yield from median(Residual(context.point), count)
+    if state.a + exact(abs(centre)) > exact(sys.float_info.max):  # a deviation might overflow
+        return None
     deviation = Deviation(centre, context.point)
     spread = yield from median(deviation, count)
-    reach, fallback = CUT * spread / CONSISTENT, spread == 0.0
+    fallback, mean_size = spread == 0.0, 0.0
     if fallback:
         sums = Sums(SizeTerms(centre, context.point))
-        state = (yield (sums,))[sums]
-        reach = CUT * MEAN_CONSISTENT * ratio(state.a, count * ONE)
+        mean_size = ratio((yield (sums,))[sums].a, count * ONE)
+    reach = CUT * robust_unit(spread, mean_size)
     view = Inside(centre, reach, context.point)
     top = Top(deviation, LISTED)
     kept_rows = Sums(LossTerms(context.leading, None, view))
@@ -62,6 +69,12 @@ def rounds(context: Context) -> Rounds[Outliers | None]:
         )
         kept = {str(spec): one for spec, one in zip(context.specs, results, strict=True)}
     return Outliers(flagged, count, centre, reach, fallback, listed, kept)
+
+
+def robust_unit(spread: float, mean_size: float) -> float:
+    """The size of a deviation with |modified z| = 1: from the MAD, or where that is 0 from the
+    mean absolute deviation."""
+    return spread / CONSISTENT if spread > 0.0 else MEAN_CONSISTENT * mean_size
 
 
 def shares(found: Outliers, values: dict[str, Reduced]) -> dict[str, float | None]:
@@ -101,11 +114,15 @@ def part(context: Context, found: Outliers, values: dict[str, Reduced], able: se
         text = f"none beyond 3.5 {spread} ({expectation} of {found.rows})"
         return Part("outliers", text, data)
     text = f"{found.count} of {found.rows} beyond 3.5 {spread} ({expectation})"
-    makers = [(spec, s) for spec, s in share.items() if s is not None and s > 0]
-    makers.sort(key=lambda pair: pair[0] != str(context.leading))
-    if makers:
-        text += " make " + ", ".join(f"{percent(s)} of {spec}" for spec, s in makers[:4])
-    now = [f"{spec} {value:.4g}" for spec, value in without.items() if value is not None]
+    leading = str(context.leading)
+    makers = {s: spec for spec, s in sorted(share.items(), key=lambda pair: pair[0] == leading)
+              if s is not None and s > 0}  # of equal shares (the RMSE's are the MSE's) one is said
+    ordered = sorted(makers.items(), key=lambda pair: pair[1] != leading)[:SAID]
+    if ordered:
+        text += " make " + ", ".join(f"{percent(s)} of {spec}" for s, spec in ordered)
+    rooted = [spec for spec in without if spec.startswith("rmse")] or [leading]
+    shown = dict.fromkeys([*rooted, *(spec for _, spec in ordered[1:])] or without)
+    now = [f"{spec} {without[spec]:.4g}" for spec in shown if without.get(spec) is not None]
     if now:
         text += "; without them " + ", ".join(now)
     return Part("outliers", text, data)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from lossctl.analyses.context import Context
-from lossctl.exact import ONE, ratio
+from lossctl.exact import ONE, ratio, root_ratio
 from lossctl.moments import Moments, MomentsState
 from lossctl.report import Part
 from lossctl.rounds import Rounds
@@ -40,16 +40,18 @@ def rounds(context: Context) -> Rounds[Tails | None]:
     state: MomentsState = states[moments]
     if state.infinite or states[sizes].a <= 0:
         return None
-    mean_size = states[sizes].a / (state.count * ONE)
-    rmse = math.sqrt(state.wxx / state.w) if state.wxx < state.w << 1000 else math.inf
-    if not math.isfinite(rmse) or mean_size == 0.0 or rmse == 0.0:
+    mean_size = ratio(states[sizes].a, state.count * ONE)
+    rmse = root_ratio(state.wxx, state.w)
+    if mean_size == 0.0 or rmse == 0.0:
         return None
-    spread = state.variance()
-    if spread <= 0.0 or not math.isfinite(spread):
+    spread = root_ratio(state.spread, state.w * state.w)
+    if spread == 0.0:
         return Tails(rmse / mean_size, None, None)
     centred = Sums(SizeTerms(state.mean, context.point))
     answer = (yield (centred,))[centred]
-    geary = ratio(answer.a, state.count * ONE) / math.sqrt(spread)
+    if answer.infinite:
+        return Tails(rmse / mean_size, None, None)
+    geary = ratio(answer.a, state.count * ONE) / spread
     return Tails(rmse / mean_size, geary, geary_z(geary, state.count))
 
 

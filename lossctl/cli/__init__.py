@@ -8,29 +8,32 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from lossctl.errors import DataError, ExitStatus, LossctlError, OutputError, inert
+from lossctl.errors import DataError, ExitStatus, LossctlError, OutputError, ReaderLeft, inert
 
 
 def main() -> None:
     """The console script."""
-    sys.exit(run(sys.argv[1:]))
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        status = run(sys.argv[1:])
+    except SystemExit as exit_:
+        status = exit_.code if isinstance(exit_.code, int) else int(ExitStatus.INTERNAL)
+    if status != ExitStatus.OK:
+        _silence_stdout()
+    sys.exit(status)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the program and return its exit status. Nothing but results reaches stdout."""
-    signal.signal(signal.SIGTERM, _terminated)
     debug = "--debug" in arguments
     try:
         status = _invoke(list(arguments))
         _close_stdout()
         return status
-    except BrokenPipeError:
-        _silence_stdout()
+    except (BrokenPipeError, ReaderLeft):
         return ExitStatus.PIPE
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
-    except SystemExit as exit_:
-        return exit_.code if isinstance(exit_.code, int) else ExitStatus.INTERNAL
     except LossctlError as error:
         return _failed(str(error), error.status, debug)
     except MemoryError:
@@ -56,9 +59,10 @@ def _invoke(arguments: list[str]) -> int:
     except typer.Abort:
         return ExitStatus.INTERRUPTED
     except click_error as problem:
-        message = problem.format_message().strip().rstrip(".").replace("\n", " ")
-        if not message:  # no command: Click has shown the help
+        if type(problem).__name__ == "NoArgsIsHelpError":
+            print(problem.format_message(), file=sys.stderr)
             return ExitStatus.USAGE
+        message = problem.format_message().strip().rstrip(".").replace("\n", " ")
         message = message[0].lower() + message[1:] if message[:2] != message[:2].upper() else message
         return _failed(f"{message}; lossctl --help lists what there is", ExitStatus.USAGE, False)
     return status if isinstance(status, int) else ExitStatus.OK
@@ -73,7 +77,6 @@ def _failed(message: str, status: int, debug: bool) -> int:
         print(f"lossctl: {inert(message)}", file=sys.stderr, flush=True)
     except (OSError, ValueError, AttributeError):
         pass
-    _silence_stdout()
     return status
 
 

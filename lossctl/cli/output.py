@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lossctl.errors import OutputError, UsageError, inert
+from lossctl.errors import OutputError, ReaderLeft, UsageError, inert
 from lossctl.renderers import known_format, render, suffix_format
 from lossctl.report import Report
 
@@ -144,14 +144,14 @@ def screen_width() -> int:
 
 
 def write_stdout(text: str) -> None:
-    """All of `text` to stdout. Raises OutputError, and BrokenPipeError where the reader left."""
+    """All of `text` to stdout. Raises OutputError, and ReaderLeft."""
     if sys.stdout is None:
         raise OutputError("standard output is closed", "open it, or write to a file with -o")
     try:
         sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
         sys.stdout.flush()
-    except BrokenPipeError:
-        raise
+    except BrokenPipeError:  # Click would turn it into exit 1
+        raise ReaderLeft("standard output was closed") from None
     except OSError as problem:
         raise OutputError(f"standard output: {problem.strerror}") from None
 

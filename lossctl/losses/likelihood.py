@@ -243,9 +243,10 @@ def tweedie_deviance(
     error = residual(pred, target)
     if power == 1.5:
         root = np.sqrt(p)
-        return cast(Array, 4.0 * np.square(error / (np.sqrt(y) + root)) / root)
+        half = error / (np.sqrt(y) + root)
+        return cast(Array, 4.0 * (half * half / root))
     if power == 3.0:
-        return np.square(error / p) / y
+        return (error / p) * ((error / p) / y)
     return 2.0 * _tweedie_gap(y, p, error, power)
 
 
@@ -263,16 +264,26 @@ def _tweedie_gap(y: Array, p: Array, error: Array, power: float) -> Array:
     t = np.where(np.abs(ratio) < 0.5, np.log1p(np.where(held, ratio, 0.0)), log_ratio(inside, p))
     near = np.abs(t) * max(1.0, abs(a)) <= 1.0
     series = p**a * exponential_gap(np.where(near, t, 0.0), a)
-
-    def grown(k: float) -> Array:
-        small = np.abs(k * t) <= 1.0
-        return np.where(
-            small, p**k * (np.expm1(np.where(small, k * t, 0.0)) / k), (inside**k - p**k) / k
-        )
-
-    line = p**b * error
-    far = (y * grown(b) + line) / a if abs(b) <= abs(a) else (grown(a) + line) / b
-    zero = p**a / a - y * p**b / b
+    k = b if abs(b) <= abs(a) else a
+    small = np.abs(k * t) <= 1.0
+    growth = np.expm1(np.where(small, k * t, 0.0)) / k
+    line = _scaled(error, p, b)
+    if k == b:
+        level = _scaled(y, p, b)
+        far = (np.where(small, level * growth, (inside**a - level) / b) + line) / a
+    else:
+        far = (np.where(small, p**a * growth, (inside**a - p**a) / a) + line) / b
+    zero = p**a / a - _scaled(y, p, b) / b
     gap = np.where(held, np.where(near, series, far), zero)
     # Beyond the float range the powers make inf - inf, or 0 * inf: so large is the value.
     return np.where(error == 0.0, 0.0, np.where(np.isnan(gap), np.inf, gap))
+
+
+def _scaled(factor: Array, p: Array, power: float) -> Array:
+    """The product factor * p**power, also where the power alone leaves the float range."""
+    powers = p**power
+    beyond = (powers < 1e-307) | (powers > 1e307)
+    if not beyond.any():
+        return factor * powers
+    whole = (np.abs(factor) ** (1.0 / power) * p) ** power
+    return np.where(beyond, np.copysign(whole, factor), factor * powers)

@@ -332,13 +332,14 @@ def root_mean_squared_logarithmic_error(
 
 
 def _penalty(parameters: Numbers, *, penalty: str, l1: float, l2: float, half: bool) -> float:
-    values = floating(parameters).ravel()
+    sizes = np.abs(floating(parameters)).ravel()
     constant = 0.0
     try:
         if penalty != "l2":
-            constant += l1 * math.fsum(np.abs(values))
+            constant += l1 * math.fsum(sizes)
         if penalty != "l1":
-            constant += (0.5 * l2 if half else l2) * math.fsum(np.square(values))
+            with np.errstate(over="ignore"):
+                constant += (0.5 * l2 if half else l2) * math.fsum(np.square(sizes))
     except OverflowError:
         return math.inf
     return constant

@@ -154,6 +154,7 @@ def general_robust(
         return 0.5 * b * logs
     exponent = 0.5 * alpha * logs
     near = (b / alpha) * np.expm1(np.minimum(exponent, 1.0))
+    near = np.where(z < _TINY, 0.5 * z, near)
     if alpha < 0.0:
         return near
     # A large power is taken as a power: its logarithm would magnify the rounding.

@@ -71,17 +71,16 @@ class Utf8:
         return b""
 
     def _decode(self, data: bytes, decoder: codecs.IncrementalDecoder) -> bytes:
-        before = decoder.getstate()
+        held = len(decoder.getstate()[0])
         try:
             text = decoder.decode(data, not data)
         except UnicodeDecodeError as error:
-            start = error.start - len(before[0])  # counted from the first byte of `data`
+            start = error.start - held  # counted from the first byte of `data`
             self.failure = DataError(
                 f"{self.name}: not {self.encoding} at byte offset {self._taken + start}",
                 "give its real encoding with --encoding",
             )
-            decoder.setstate(before)
-            text = decoder.decode(data[: max(0, start)])
+            text = decoder.decode(data[: max(0, start)])  # its state is that before the error
         self._taken += len(data)
         return text.encode(errors="surrogatepass")  # lone surrogates are then refused as UTF-8
 

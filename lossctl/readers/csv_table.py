@@ -81,7 +81,6 @@ class Table:
         odd_nan = b"(" in data
         cells: list[Cells] = []
         now: list[Seen] = []
-        worst: tuple[CellError, int] | None = None
         for column, before in zip(wanted, seen, strict=True):
             index = column.index
             if column.kind == "text":
@@ -96,13 +95,9 @@ class Table:
                     odd_nan=odd_nan,
                 )
             except CellError as bad:
-                if worst is None or bad.row < worst[0].row:
-                    worst = bad, index
-                continue
+                raise self._fault(chunk, bad, index) from None
             cells.append(found)
             now.append(after)
-        if worst is not None:
-            raise self._fault(chunk, *worst)
         if len(self.titles) > 1 and _empty_row(cells) and blank_line(data):
             self.examine(chunk)  # Arrow reads a blank line as a row of empty cells
         return Rows(len(arrays[indices[0]]), cells), now

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from lossctl.errors import UsageError
 from lossctl.inspection import FileFacts, Inspection
+from lossctl.renderers.json import harmless
 from lossctl.renderers.numbers import exact
 from lossctl.renderers.screen import laid_out
 from lossctl.renderers.typeset import shown, wrapped
@@ -17,10 +18,18 @@ _HEADS = ("file", "number", "name", "kind", "type", "values", "missing", "nan", 
           "min", "max")  # fmt: skip
 
 
+_COLUMNS = (
+    Column("column", "text"), Column("type", "text", 1), Column("missing", "text", 3),
+    Column("not finite", "text", 4), Column("sum", "text", 2), Column("min", "text", 5),
+    Column("max", "text", 6),
+)  # fmt: skip
+
+
 def render(found: Inspection, form: str, width: int) -> str:
     """`found` as table, tsv or json, ended by a newline. Raises UsageError for another form."""
     if form == "json":
-        return json.dumps(asdict(found), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps(asdict(found), indent=2, ensure_ascii=False, allow_nan=False)
+        return harmless(text) + "\n"
     if form == "tsv":
         return _tsv(found)
     if form != "table":
@@ -35,21 +44,19 @@ def _file(facts: FileFacts, width: int) -> list[str]:
     details = [f"{key} {value!r}" if key == "delimiter" else f"{key} {value}"
                for key, value in facts.details.items()]  # fmt: skip
     head = " · ".join([facts.path, facts.format, f"{facts.rows} rows", *details])
-    table = Table(
+    cells = [
         (
-            Column("column", "text"), Column("type", "text", 1), Column("missing", "text", 3),
-            Column("not finite", "text", 4), Column("sum", "text", 2), Column("min", "text", 5),
-            Column("max", "text", 6),
-        ),
-        tuple(
-            (
-                f"{one.number} {one.name}" if one.name else f"{one.number} (unnamed)",
-                one.type, _count(one.missing), _count(one.nan + one.infinite),
-                exact(one.sum), exact(one.min), exact(one.max),
-            )
-            for one in facts.columns[:SHOWN]
-        ),
-    )  # fmt: skip
+            f"{one.number} {one.name}" if one.name else f"{one.number} (unnamed)",
+            one.type, _count(one.missing), _count(one.nan + one.infinite),
+            exact(one.sum), exact(one.min), exact(one.max),
+        )
+        for one in facts.columns[:SHOWN]
+    ]  # fmt: skip
+    used = [place for place in range(len(_COLUMNS)) if place < 2 or any(row[place] for row in cells)]
+    table = Table(
+        tuple(_COLUMNS[place] for place in used),
+        tuple(tuple(row[place] for place in used) for row in cells),
+    )
     lines = wrapped(shown(head), width)
     lines += ["".join(text for text, _ in line) for line in laid_out(table, width)]
     if len(facts.columns) > SHOWN:
