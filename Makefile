@@ -33,8 +33,7 @@ check: $(STAMP)  ## format, lint, types, architecture, generated documentation
 	@$(BIN)/python -m pytest tests/test_architecture.py
 	@$(BIN)/python docs/generate.py --check
 
-reference: $(STAMP)  ## run reference cases: make reference CASES=file.json
-	@test -n "$(CASES)" || { echo "which cases? make reference CASES=file.json" >&2; exit 2; }
+reference: $(STAMP)  ## run reference cases (CASES=file.json; else those of tests/)
 	@$(BIN)/python -m tests.reference.run $(CASES)
 
 bench: $(STAMP)  ## time whole processes against others (ARGS="--pairs 5 --only help")

@@ -55,7 +55,7 @@ class Aligned:
     """One block of rows, side by side: the cells of every feed."""
 
     rows: Integers  # row numbers in the first feed
-    cells: list[Sequence[Cells]]
+    cells: Sequence[Sequence[Cells]]
     order: Integers | None = None
     other_rows: Integers | None = None  # row numbers in the second feed
 
@@ -111,7 +111,9 @@ def by_key(
         _within_limit(feed)
     tables = [_whole(feed) for feed in feeds]
     ledger.read = [table.count for table in tables]
-    texts = [_key(feed, table, places) for feed, table, places in zip(feeds, tables, keys, strict=True)]
+    texts = [
+        _key(feed, table, places) for feed, table, places in zip(feeds, tables, keys, strict=True)
+    ]
     chosen = [
         _unique(feed, text, duplicates, ledger) for feed, text in zip(feeds, texts, strict=True)
     ]
@@ -132,14 +134,18 @@ def by_key(
     for start in range(0, rows.size, size):
         part = slice(start, start + size)
         taken = [_take(tables[0], rows[part])]
-        taken += [_take(table, other[part]) for table, other in zip(tables[1:], others, strict=True)]
+        taken += [
+            _take(table, other[part]) for table, other in zip(tables[1:], others, strict=True)
+        ]
         yield Aligned(rows[part], taken, rank[part], others[0][part] if others else None)
 
 
 def _within_limit(feed: Feed) -> None:
     rows = feed.source.rows
-    needed = 0 if rows is None else rows * sum(
-        8 * max(feed.source.columns[w.index].width or 1, 1) for w in feed.wanted
+    needed = (
+        0
+        if rows is None
+        else rows * sum(8 * max(feed.source.columns[w.index].width or 1, 1) for w in feed.wanted)
     )
     if needed > JOIN_LIMIT:
         raise DataError(
@@ -181,7 +187,9 @@ def _unique(feed: Feed, text: pyarrow.Array, duplicates: str, ledger: Ledger) ->
         return everything
     if duplicates == "error":
         counts = np.bincount(keys)
-        names = [quoted(_said(codes.dictionary[int(k)].as_py())) for k in np.flatnonzero(counts > 1)[:4]]
+        names = [
+            quoted(_said(codes.dictionary[int(k)].as_py())) for k in np.flatnonzero(counts > 1)[:4]
+        ]
         raise DataError(
             f"{feed.name} has {repeats} rows whose key another row has already "
             f"(first: {listed(names, 3)})",

@@ -99,7 +99,7 @@ def _is_frame(value: Any) -> bool:
 
 def _source(value: Any, name: str, extra: Mapping[str, Any]) -> str | Source:
     if _is_path(value):
-        return fspath(value)
+        return str(fspath(value))
     if _is_frame(value):
         from lossctl.frames import frame_source
 

@@ -8,8 +8,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from lossctl.arrays import Array, Integers, Mask, Ragged
-from lossctl.loss import widened
+from lossctl.arrays import Array, Integers, Mask, Ragged, widened
 from lossctl.numerics import Memo, sharing
 from lossctl.spec import Spec
 
@@ -21,9 +20,7 @@ class View(Protocol):
 
     def __hash__(self) -> int: ...
 
-    def __call__(self, batch: Batch) -> Batch: ...
-
-
+    def __call__(self, batch: Batch, /) -> Batch: ...
 
 
 @dataclass(slots=True, eq=False)

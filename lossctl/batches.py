@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from lossctl.align import Aligned, Ledger, disagreement
-from lossctl.arrays import Array, Mask, Ragged
+from lossctl.arrays import Array, Mask, Ragged, widened
 from lossctl.batch import Batch
 from lossctl.binding import Binding, Bound
 from lossctl.errors import DataError
-from lossctl.loss import widened
 from lossctl.plan import Plan
 from lossctl.readers.source import Cells
 from lossctl.report import listed
@@ -120,24 +119,23 @@ class Batches:
         shape = bound.domain.shape
         if shape == "ragged":
             if len(values) != 1 or not isinstance(values[0], Ragged):
-                raise DataError(f"{bound.name} is not a list column, which {self._who(bound)} needs")
+                raise DataError(
+                    f"{bound.name} is not a list column, which {self._who(bound)} needs"
+                )
             return values[0]
         arrays = [
             _square(v, bound, aligned) if isinstance(v, Ragged) else widened(np.asarray(v))
             for v in values
         ]
-        if len(arrays) == 1:
-            column = arrays[0]
-        else:
-            column = np.column_stack(arrays)
+        column = arrays[0] if len(arrays) == 1 else np.column_stack(arrays)
         if shape == "value" and column.ndim == 2 and column.shape[1] == 1:
             column = column[:, 0]
         if shape == "vector":
             column = column.reshape(column.shape[0], -1)
             if bound.domain.width not in (None, column.shape[1]):
                 raise DataError(
-                    f"{bound.name} has {column.shape[1]} values a row, but {self._who(bound)} needs "
-                    f"{bound.domain.width}"
+                    f"{bound.name} has {column.shape[1]} values a row, but {self._who(bound)} "
+                    f"needs {bound.domain.width}"
                 )
         known = self._shape.setdefault(bound.role, column.shape[1:])
         if known != column.shape[1:]:
@@ -232,7 +230,7 @@ def _square(values: Ragged, bound: Bound, aligned: Aligned) -> Any:
 
 def _unusable(bound: Bound, column: Any, cells: list[Cells]) -> Mask | None:
     """Rows with a value that is missing, NaN, or infinite where the domain has no infinity."""
-    bad: Mask | None = None
+    bad: Any = None
     if isinstance(column, Ragged):
         broken = ~np.isfinite(column.values)
         if broken.any():
@@ -242,12 +240,13 @@ def _unusable(bound: Bound, column: Any, cells: list[Cells]) -> Mask | None:
     elif column.dtype.kind == "f":
         broken = np.isnan(column) if bound.domain.infinite else ~np.isfinite(column)
         if broken.any():
-            bad = broken if broken.ndim == 1 else broken.any(axis=1)
+            bad = np.asarray(broken if broken.ndim == 1 else broken.any(axis=1))
     for cell in cells:
         if cell.missing is not None:
             missing = cell.missing if cell.missing.ndim == 1 else cell.missing.any(axis=1)
             bad = missing if bad is None else bad | missing
-    return bad
+    result: Mask | None = bad
+    return result
 
 
 def _as_bytes(cells: Cells) -> Ragged:

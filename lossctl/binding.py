@@ -73,17 +73,23 @@ def bind(plan: Plan, specs: tuple[Spec, ...], open_source: OpenSource) -> Bindin
         domain = wanted[role][0][1]
         if role in by_hand:
             feed = _feed_of(by_hand[role].source, plan, feeds, open_source, domain)
-            places = _columns(feed, by_hand[role].columns, role, "--role", taken.get(id(feed), set()))
+            places = _columns(
+                feed, by_hand[role].columns, role, "--role", taken.get(id(feed), set())
+            )
         elif role in ("target", "label"):
             feed = feeds[sides["target"]]
-            places = _columns(feed, plan.target_col, role, "--target-col", _also(taken, feed, plan, "pred"))
+            places = _columns(
+                feed, plan.target_col, role, "--target-col", _also(taken, feed, plan, "pred")
+            )
         elif role == "pred" or _first_role(specs, role, wanted):
             feed = feeds[0]
             named = None if role == "pred" else _by_name(feeds, role)
             if named is not None and plan.pred_col is None:
                 feed, places = named
             else:
-                places = _columns(feed, plan.pred_col, "pred", "--pred-col", taken.get(id(feed), set()))
+                places = _columns(
+                    feed, plan.pred_col, "pred", "--pred-col", taken.get(id(feed), set())
+                )
             pred_roles.append(role)
         else:
             named = _by_name(feeds, role)
@@ -122,7 +128,7 @@ def _roles(specs: tuple[Spec, ...]) -> dict[str, list[tuple[str, Domain]]]:
 
 def _first_role(specs: tuple[Spec, ...], role: str, wanted: Mapping[str, Any]) -> bool:
     """Whether a role is what some loss compares with the target: its first."""
-    return any(spec.roles[0].name == role for spec in specs) and "target" in wanted or (
+    return (any(spec.roles[0].name == role for spec in specs) and "target" in wanted) or (
         any(spec.roles[0].name == role for spec in specs) and "label" in wanted
     )
 

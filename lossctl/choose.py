@@ -52,9 +52,7 @@ def _matches(source: Source, names: Sequence[str], piece: str, option: str) -> l
         first, last = int(found[1]), int(found[2] or found[1])
         if 1 <= first <= last <= len(names):
             return list(range(first - 1, last))
-        raise UsageError(
-            f"{option} {piece} is outside the {len(names)} columns of {source.path}"
-        )
+        raise UsageError(f"{option} {piece} is outside the {len(names)} columns of {source.path}")
     matched = [place for place, name in enumerate(names) if name and fnmatchcase(name, piece)]
     if not matched or not piece:
         raise UsageError(f"{source.path} has no column {inert(piece)}", f"it has {listing(names)}")
@@ -67,9 +65,7 @@ def candidate(column: Column) -> bool:
     return numeric and column.name.lower() not in KEYS
 
 
-def guess(
-    source: Source, role: str, option: str, taken: Collection[int] = ()
-) -> list[int]:
+def guess(source: Source, role: str, option: str, taken: Collection[int] = ()) -> list[int]:
     """The column of a role that nobody named: a preferred name, or the only candidate.
 
     Raises UsageError, listing the candidates, where that is ambiguous, and DataError where the

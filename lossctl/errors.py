@@ -53,7 +53,7 @@ class OutputError(LossctlError):
     status = ExitStatus.OUTPUT
 
 
-class ReaderLeft(LossctlError):
+class ReaderLeftError(LossctlError):
     """Whoever read stdout closed it: no failure, and nothing to say."""
 
     status = ExitStatus.PIPE
@@ -67,7 +67,9 @@ def inert(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_visible(character) if _acts(ord(character)) else character for character in text)
+    return "".join(
+        _visible(character) if _acts(ord(character)) else character for character in text
+    )
 
 
 def quoted(value: object, limit: int = 40) -> str:

@@ -45,8 +45,9 @@ def _cells(column: pandas.Series[Any]) -> Any:
     if pandas.api.types.is_string_dtype(column.dtype) or column.dtype == object:
         if any(isinstance(value, list | tuple | np.ndarray) for value in column):
             return column.tolist()
-        texts = [None if gone else str(v) for v, gone in zip(column, missing, strict=True)]
-        return Cells(strings(texts), missing if missing.any() else None)
+        texts = ["" if gone else str(v) for v, gone in zip(column, missing, strict=True)]
+        mask = missing if missing.any() else None
+        return Cells(strings(texts, mask), mask)
     return column.astype(str).to_numpy(dtype=str)
 
 

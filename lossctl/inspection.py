@@ -231,7 +231,9 @@ def _alignment(
     if first.rows == second.rows:
         said.append(f"by row: {first.rows} rows each")
     else:
-        said.append(f"by row: no, {first.path} has {first.rows} rows and {second.path} {second.rows}")
+        said.append(
+            f"by row: no, {first.path} has {first.rows} rows and {second.path} {second.rows}"
+        )
     names = [name for name in held[0] if name and name in held[1]]
     chosen = {facts.chosen.get(role) for facts in files for role in facts.chosen}
     for name in on or [name for name in names if name not in chosen]:
@@ -261,5 +263,3 @@ def _pairing(name: str, left: list[str | None], right: list[str | None]) -> str:
         return text + "; no key is in both files"
     rest = f", {alone} without a partner" if alone else ""
     return text + f"; --on {name} pairs {both} rows{rest}"
-
-

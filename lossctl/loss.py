@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import numpy as np
 
-from lossctl.arrays import Array, Domain, Numbers, Ragged
+from lossctl.arrays import Array, Domain, Ragged, widened
 from lossctl.errors import DataError, UsageError
 from lossctl.numerics import row_mean
 from lossctl.reductions import MEANS, REDUCTIONS, Reduction
@@ -140,8 +140,8 @@ class Loss:
         if name is not None:
             return REDUCTIONS[name]
         if self.nests is not None:
-            nested = settings[self.nests]
-            return nested.reduction
+            nested: Reduction = settings[self.nests].reduction
+            return nested
         if self.reduces is not None:
             return REDUCTIONS[self.reduces(**{k: settings[k] for k in _keywords(self.reduces)})]
         return REDUCTIONS[self.reduction]
@@ -230,14 +230,24 @@ class Loss:
         unknown = [name for name in bound if all(role.name != name for role in roles)]
         if missing or unknown:
             taken = ", ".join(role.name for role in roles)
-            raise UsageError(f"{self.label} takes {taken}; missing or unknown: "
-                             f"{', '.join(missing + unknown)}")
-        arrays = {role.name: as_column(bound[role.name], role) for role in roles
-                  if role.name in bound}
-        rows = {len(array) for role in roles if role.domain.shape != "whole"
-                for array in [arrays[role.name]]}
-        shapes = {array.shape for role in roles if role.domain.shape == "value"
-                  for array in [arrays[role.name]]}
+            raise UsageError(
+                f"{self.label} takes {taken}; missing or unknown: {', '.join(missing + unknown)}"
+            )
+        arrays = {
+            role.name: as_column(bound[role.name], role) for role in roles if role.name in bound
+        }
+        rows = {
+            len(array)
+            for role in roles
+            if role.domain.shape != "whole"
+            for array in [arrays[role.name]]
+        }
+        shapes = {
+            array.shape
+            for role in roles
+            if role.domain.shape == "value"
+            for array in [arrays[role.name]]
+        }
         if len(rows) > 1 or len(shapes) > 1:
             said = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
             raise DataError(f"{self.label}: the shapes differ: {said}")
@@ -278,19 +288,6 @@ def as_column(values: Any, role: Role) -> Any:
     if role.domain.shape in ("value", "whole") and array.ndim == 0:
         array = array.reshape(1)
     return widened(np.ascontiguousarray(array))
-
-
-def widened(array: Numbers) -> Numbers:
-    """float64, unless an integer of the array would change: then the integers as they are."""
-    wide = array.astype(np.float64)
-    if array.dtype.kind in "iu" and array.dtype.itemsize == 8:
-        top = float(np.abs(wide).max(initial=0.0))
-        if top >= 2.0**53:
-            if top >= 2.0**63 and array.dtype.kind == "i":
-                return array
-            if top >= 2.0**64 or not np.array_equal(wide.astype(array.dtype), array):
-                return array
-    return wide
 
 
 # --- the registry -----------------------------------------------------------------------------

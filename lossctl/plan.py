@@ -104,8 +104,8 @@ class Plan:
 
 
 def role_input(text: str) -> RoleInput:
-    """`NAME=FILE[:COLUMNS]` parsed: the name matches [\\w.-]+, columns stand after the last colon
-    unless a file of the whole name exists."""
+    """`NAME=FILE[:COLUMNS]` parsed. The name is of letters, digits and `_.-`; columns stand after
+    the last colon, unless a file of the whole name exists."""
     import re
     from pathlib import Path
 
@@ -117,4 +117,3 @@ def role_input(text: str) -> RoleInput:
     if not colon or Path(file).exists():
         return RoleInput(name, file)
     return RoleInput(name, head, columns)
-

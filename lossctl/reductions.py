@@ -17,8 +17,8 @@ from lossctl.arrays import Array
 from lossctl.exact import ONE, UNIT, Exact, exact, ratio, root_ratio
 from lossctl.moments import Moments, MomentsState
 from lossctl.rounds import Rounds, in_step
-from lossctl.selection import Gather, middle, order_statistic, reached, LOWEST, HIGHEST, LIMIT
-from lossctl.states import Column, Sums, SumsState, TermsOf, Top
+from lossctl.selection import HIGHEST, LIMIT, LOWEST, Gather, middle, order_statistic, reached
+from lossctl.states import Column, Entry, Sums, SumsState, TermsOf, Top
 from lossctl.student import median_rank, t_quantile
 
 Status: TypeAlias = Literal["ok", "infinite", "overflow", "undefined", "not_applicable"]
@@ -69,10 +69,23 @@ class Reduced:
 class Reduction(Protocol):
     """How the rows' values become one."""
 
-    name: str
-    squares: bool  # the terms are the squares of what the loss returns
-    pairs: bool  # the loss returns two columns
-    additive: bool  # one state serves several outputs
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def squares(self) -> bool:
+        """Whether the terms are the squares of what the loss returns."""
+        ...
+
+    @property
+    def pairs(self) -> bool:
+        """Whether the loss returns two columns."""
+        ...
+
+    @property
+    def additive(self) -> bool:
+        """Whether one state serves several outputs."""
+        ...
 
     def rounds(self, values: Values) -> Rounds[Reduced]: ...
 
@@ -331,7 +344,7 @@ class Maximum:
         top = Top(column, 2)
         count = Sums(values.terms)
         states = yield (top, count)
-        entries = states[top].entries
+        entries: tuple[Entry, ...] = states[top].entries
         bad = unrepresented(states[count].infinite, values.diverges, states[count].count)
         if bad is not None:
             return bad
@@ -375,6 +388,9 @@ class Median:
             [order_statistic(values.column, n, place) for place in [*middles, *ends]]
         )
         at = dict(zip(middles, found, strict=False))
+        interval = None
+        if rank is not None:
+            interval = Interval(found[-2], found[-1], CONFIDENCE, "binomial")
 
         def without(block: Any) -> float | None:
             if n < 2:
@@ -389,7 +405,7 @@ class Median:
         return Reduced(
             middle(at[(n - 1) // 2], at[n // 2]),
             count=n,
-            interval=None if rank is None else Interval(*found[-2:], CONFIDENCE, "binomial"),
+            interval=interval,
             no_interval="fewer than six rows" if values.moments and rank is None else None,
             without=without,
         )

@@ -216,7 +216,7 @@ class Report:
         roles = list(rows[0].values)
         shared = [spec for spec in rows[0].shares if any(r.shares[spec] is not None for r in rows)]
         shared = _unlike(sorted(shared, key=lambda spec: spec != by), rows)
-        without = _headline([spec for spec in rows[0].without], by)
+        without = _headline(list(rows[0].without), by)
         columns = [Column("who makes it", "row")]
         columns += [
             Column(role, "signed" if role == "residual" else "data", 0 if index < 3 else 60 + index)
@@ -243,7 +243,7 @@ class Report:
 
 
 def _headline(specs: list[str], by: str) -> list[str]:
-    """RMSE first where it is there (it is in the target's unit), then the leading loss, then all."""
+    """RMSE first (it is in the target's unit), then the leading loss, then all."""
     first = [spec for spec in specs if spec.startswith("rmse")] + [by]
     return list(dict.fromkeys([*(s for s in first if s in specs), *specs]))
 

@@ -130,8 +130,10 @@ def _context(plan: Plan, specs: tuple[Spec, ...], binding: Binding, first: Batch
     point = next((role for role in ("pred", "mean") if role in binding.bound), None)
     if point is not None:
         bound = binding.bound
-        alike = "target" in bound and bound[point].domain.shape == "value" and (
-            bound["target"].domain.shape == "value"
+        alike = (
+            "target" in bound
+            and bound[point].domain.shape == "value"
+            and (bound["target"].domain.shape == "value")
         )
         point = point if alike else None
     outputs = 1

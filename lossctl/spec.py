@@ -41,11 +41,6 @@ class Spec:
         """The per-sample function on columns that have been checked."""
         return self.loss.evaluate(columns, self.all_settings)
 
-    def reduced_by(self, reduction: str | None) -> Spec:
-        """The same loss under another reduction."""
-        given = {k: v for k, v in self.all_settings.items()}
-        return make(self.loss, given, reduction)
-
     @property
     def shares(self) -> bool:
         """Whether its value is a sum to which every row adds something not negative."""
@@ -62,13 +57,15 @@ def make(loss: Loss, settings: Mapping[str, Any], reduction: str | None = None) 
     complete = loss.check(settings)
     own = loss.reduction_for(complete, None).name
     if reduction is not None and reduction not in REDUCTIONS:
-        raise UsageError(f"no reduction is called {reduction}; {loss.label} takes "
-                         f"{', '.join(loss.variants)}")
+        raise UsageError(
+            f"no reduction is called {reduction}; {loss.label} takes {', '.join(loss.variants)}"
+        )
     if reduction == own:
         reduction = None
     if reduction is not None and reduction not in loss.variants:
-        raise UsageError(f"{loss.label} is not reduced by {reduction}; it takes "
-                         f"{', '.join(loss.variants)}")
+        raise UsageError(
+            f"{loss.label} is not reduced by {reduction}; it takes {', '.join(loss.variants)}"
+        )
     shown = [
         f"{setting.name}={written(complete[setting.name])}"
         for setting in loss.settings

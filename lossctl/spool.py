@@ -49,13 +49,10 @@ class Spool:
             stored = []
             for array in arrays:
                 if array.size:
-                    self._file.write(memoryview(np.ascontiguousarray(array)).cast("B"))
+                    self._file.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
                 stored.append(_Stored(array.dtype, array.shape))
         except OSError as problem:
-            raise DataError(
-                f"the temporary copy of the columns cannot be written: {problem.strerror}",
-                "set TMPDIR to a folder with room, or ask for values alone with -b",
-            ) from None
+            raise _unwritable(problem) from None
         self._shapes.append((_hollow(batch), stored))
 
     def batches(self) -> Iterator[Batch]:
@@ -67,10 +64,7 @@ class Spool:
         try:
             self._file.flush()
         except OSError as problem:
-            raise DataError(
-                f"the temporary copy of the columns cannot be written: {problem.strerror}",
-                "set TMPDIR to a folder with room, or ask for values alone with -b",
-            ) from None
+            raise _unwritable(problem) from None
         self._file.seek(0)
         for hollow, stored in self._shapes:
             yield _filled(hollow, iter([one.read(self._file) for one in stored]))
@@ -79,6 +73,13 @@ class Spool:
         """Give the file's space back."""
         if self._file is not None:
             self._file.close()
+
+
+def _unwritable(problem: OSError) -> DataError:
+    return DataError(
+        f"the temporary copy of the columns cannot be written: {problem.strerror}",
+        "set TMPDIR to a folder with room, or ask for values alone with -b",
+    )
 
 
 class _Stored:
@@ -91,7 +92,7 @@ class _Stored:
     def read(self, file: BinaryIO) -> Any:
         array = np.empty(self.shape, self.dtype)
         if array.size:
-            file.readinto(memoryview(array).cast("B"))  # type: ignore[attr-defined]  # a raw or buffered file has it
+            file.readinto(array.reshape(-1).view(np.uint8).data)  # type: ignore[attr-defined]  # a buffered file has it
         return array
 
 

@@ -39,7 +39,7 @@ class Block(Protocol):
 class Column(Hashable, Protocol):
     """One number per row, computed from a block. Equal columns hash alike."""
 
-    def __call__(self, block: Any) -> Array: ...
+    def __call__(self, block: Any, /) -> Array: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +57,7 @@ class Terms:
 class TermsOf(Hashable, Protocol):
     """Terms, computed from a block. Equal ones hash alike."""
 
-    def __call__(self, block: Any) -> Terms: ...
+    def __call__(self, block: Any, /) -> Terms: ...
 
 
 class State(Protocol):

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lossctl.arrays import Array
+from lossctl.arrays import Array, Numbers
 from lossctl.batch import Batch, View
 from lossctl.exact import scaled
-from lossctl.numerics import difference, row_mean
+from lossctl.numerics import difference, floating, row_mean
 from lossctl.reductions import Values
 from lossctl.spec import Spec
 from lossctl.states import Terms
@@ -36,7 +36,7 @@ class LossColumn:
             column = row_mean(values)
         else:
             column = np.ascontiguousarray(values[:, self.output])
-        return column if column.dtype == np.float64 else column.astype(np.float64)
+        return floating(column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +115,8 @@ class Score:
     def __call__(self, batch: Batch) -> Array:
         values = batch.values(self.spec)
         if self.spec.reduction.squares and values.ndim == 1:
-            size = np.abs(values)
-            return size if batch.weight is None else np.sqrt(batch.weight) * size
+            size: Array = np.abs(values)
+            return size if batch.weight is None else _weighted(size, np.sqrt(batch.weight))
         if self.spec.reduction.name in ("max", "median") or not self.spec.shares:
             size = np.abs(LossColumn(self.spec)(batch))
             return size if batch.weight is None else np.where(batch.weight > 0.0, size, -1.0)
@@ -132,10 +132,10 @@ class RoleColumn:
     view: View | None = None
 
     def __call__(self, batch: Batch) -> Array:
-        values = batch.seen(self.view).columns[self.role]
+        values: Numbers = batch.seen(self.view).columns[self.role]
         if values.ndim == 2:
             values = np.ascontiguousarray(values[:, self.output or 0])
-        return values if values.dtype == np.float64 else values.astype(np.float64)
+        return floating(values)
 
 
 @dataclass(frozen=True, slots=True)

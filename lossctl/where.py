@@ -62,8 +62,8 @@ def parse(text: str) -> Condition:
     match = re.fullmatch(r"\s*(.+?)\s*(==|!=|>=|<=|>|<|=)\s*(.*?)\s*", text)
     if match is None:
         raise UsageError(
-            f"--where {text!r} is not a condition", "write it 'column op value', op one of "
-            + " ".join(_COMPARE)
+            f"--where {text!r} is not a condition",
+            "write it 'column op value', op one of " + " ".join(_COMPARE),
         )
     column, compare, value = match.groups()
     if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":

@@ -309,7 +309,7 @@ def test_the_walk_through_adds_a_loss(tmp_path: Path) -> None:
         with pytest.raises(lossctl.UsageError, match="base"):
             loss(pred, target, base=0.5)
         (tmp_path / "pred.csv").write_text("pred\n1\n0\n2\n3\n")
-        with pytest.raises(lossctl.DataError, match="row 1"):
+        with pytest.raises(lossctl.DataError, match=r"row #?1 is 0 but"):
             lossctl.evaluate(*files, added)
     finally:
         for name in set(lossctl.losses.__dir__()) - known:
@@ -322,9 +322,12 @@ def rewrite(folder: Path) -> None:
         path = ROOT / document
         text = path.read_text(encoding="utf-8")
         for shown in commands(document):
+            status, output = run(shown.command, folder)
+            if status != shown.status:
+                sys.exit(f"{shown}: {shown.command} ended with {status}:\n{output}")
             if shown.output and "...\n" not in shown.output:
                 before = f"$ {shown.command}\n{shown.output}"
-                text = text.replace(before, f"$ {shown.command}\n{run(shown.command, folder)[1]}")
+                text = text.replace(before, f"$ {shown.command}\n{output}")
         path.write_text(text, encoding="utf-8")
 
 

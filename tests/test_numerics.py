@@ -108,10 +108,11 @@ def test_function_of_two_numbers(function: Any, formula: Any, ulps: float | None
     for pair, value in zip(PAIRS, got.tolist(), strict=True):
         want = exact(*pair)
         if abs(want) > 1e308:
-            assert value == math.inf
+            assert value == math.inf, pair
+            continue
         # log_ratio alone takes the quotient as it is rounded.
         error = ulps * math.ulp(float(want)) if ulps else 2e-16 * max(1.0, abs(float(want)))
-        assert abs(mpf(value) - want) <= error or math.isinf(value), pair
+        assert abs(mpf(value) - want) <= error, pair
 
 
 def test_log1p_ratio_where_one_value_is_near_minus_one() -> None:

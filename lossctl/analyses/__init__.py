@@ -1,0 +1,1 @@
+"""Readings of the states, one file each: what `eval` says beyond the values."""

@@ -116,9 +116,14 @@ def _mean(values: list[float | None]) -> float | None:
 def prose(spec: Spec | str) -> str:
     """A loss's name inside a sentence: MAE, RMSE, R2; others as they are."""
     text = str(spec)
-    return text.upper() if len(text) <= 5 and text.isalnum() and text.islower() and (
-        text.endswith("e") or text == "r2"
-    ) else text
+    return (
+        text.upper()
+        if len(text) <= 5
+        and text.isalnum()
+        and text.islower()
+        and (text.endswith("e") or text == "r2")
+        else text
+    )
 
 
 def percent(fraction: float, digits: int = 1) -> str:

@@ -28,11 +28,8 @@ class Digest:
         first = np.full(batch.count, _SEEDS[0], dtype=np.uint64)
         second = np.full(batch.count, _SEEDS[1], dtype=np.uint64)
         for role in sorted(batch.columns):
-            if role in batch.wholes:
-                bits = _whole(batch.columns[role])
-                first, second = _mixed(first ^ bits), _mixed(second + bits)
-                continue
-            for bits in _bits(batch.columns[role]):
+            column = batch.columns[role]
+            for bits in [_whole(column)] if role in batch.wholes else _bits(column):
                 first, second = _mixed(first ^ bits), _mixed(second + bits)
         if batch.weight is not None:
             bits = (batch.weight + 0.0).view(np.uint64)
@@ -90,17 +87,21 @@ def _words(values: NDArray[Any]) -> NDArray[np.uint64]:
     words = wide.view(np.uint64)
     if values.dtype.kind not in "iu":
         return words
-    beyond = np.array([int(w) != v for w, v in zip(wide.flat, values.flat, strict=True)], dtype=bool)
+    beyond = np.array(
+        [int(w) != v for w, v in zip(wide.flat, values.flat, strict=True)], dtype=bool
+    )
     return np.where(beyond.reshape(values.shape), values.astype(np.uint64), words)
 
 
-def _whole(values: NDArray[Any]) -> np.uint64:
-    return np.uint64(_fnv(_words(values).tobytes()))
+def _whole(values: NDArray[Any]) -> NDArray[np.uint64]:
+    return np.array([_fnv(_words(values).tobytes())], dtype=np.uint64)
 
 
 def _fnv(data: bytes) -> int:
     """FNV-1a over 64 bits, eight bytes at a time."""
     state = 0xCBF29CE484222325
     for start in range(0, len(data), 8):
-        state = ((state ^ int.from_bytes(data[start : start + 8], "little")) * 0x100000001B3) & _WORD
+        state = (
+            (state ^ int.from_bytes(data[start : start + 8], "little")) * 0x100000001B3
+        ) & _WORD
     return state

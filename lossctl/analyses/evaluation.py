@@ -1,4 +1,4 @@
-"""Everything that `eval` asks of the rows, in step, and the report's parts made from the answers."""
+"""Everything that `eval` asks of the rows, in step, and the report made from the answers."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def rounds(context: Context, *, full: bool) -> Rounds[Evaluation]:
     specs = context.specs
     names = [str(spec) for spec in specs]
     if not full:
-        answers = yield from in_step(context.reduced(spec) for spec in specs)
-        return Evaluation(dict(zip(names, answers, strict=True)), {}, {}, None, None, None, None)
+        values = yield from in_step(context.reduced(spec) for spec in specs)
+        return Evaluation(dict(zip(names, values, strict=True)), {}, {}, None, None, None, None)
     count = len(specs)
     questions: list[Rounds[Any]] = [context.reduced(spec) for spec in specs]
     questions += [skill.rounds(context, spec) for spec in specs]
     questions += [concentration.rounds(context, spec) for spec in specs]
     questions += [worst.rounds(context), outliers.rounds(context), tails.rounds(context)]
     questions.append(_digest())
-    answers = yield from in_step(questions)
+    answers: list[Any] = yield from in_step(questions)
     found = dict(zip(names, answers[2 * count : 3 * count], strict=True))
     return Evaluation(
         values=dict(zip(names, answers[:count], strict=True)),
@@ -78,9 +78,7 @@ class Parts:
 
 def parts(context: Context, found: Evaluation, like: Batch) -> Parts:
     """The report's parts. `like` is any batch: single rows are scored in its shape."""
-    results = {
-        str(spec): _result(context, spec, found, like) for spec in context.specs
-    }
+    results = {str(spec): _result(context, spec, found, like) for spec in context.specs}
     made: list[Part] = []
     rows = max((one.count for one in found.values.values()), default=0)
     concentrated = concentration.part(context, found.concentration, rows)
@@ -157,10 +155,14 @@ def _notes(context: Context) -> list[Note]:
                 notes.append(Note(spec.loss.label, f"{spec}: {text}"))
         penalty = context.penalty(spec)
         if penalty is not None:
-            notes.append(Note("penalty", f"{spec}: {penalty:.6g} of it is the penalty, which no "
-                              "sample makes"))
+            notes.append(
+                Note(
+                    "penalty", f"{spec}: {penalty:.6g} of it is the penalty, which no sample makes"
+                )
+            )
     if context.outputs > 1:
-        text = (f"{context.outputs} outputs: every loss is the mean over them"
-                + ("; root means are of all outputs together" if context.pooled else ""))
+        text = f"{context.outputs} outputs: every loss is the mean over them" + (
+            "; root means are of all outputs together" if context.pooled else ""
+        )
         notes.append(Note("outputs", text))
     return notes

@@ -117,9 +117,7 @@ def _percent(share: float) -> str:
 _WORDS = {2: "Two", 3: "Three", 4: "Four", 5: "Five", 6: "Six", 7: "Seven", 8: "Eight", 9: "Nine"}
 
 
-def warnings(
-    concentration: dict[str, Concentration], results: dict[str, LossResult]
-) -> list[Note]:
+def warnings(concentration: dict[str, Concentration], results: dict[str, LossResult]) -> list[Note]:
     """Intervals that are not to be trusted, and why."""
     loose = [
         spec

@@ -92,8 +92,10 @@ def shares(found: Outliers, values: dict[str, Reduced]) -> dict[str, float | Non
 def part(context: Context, found: Outliers, values: dict[str, Reduced], able: set[str]) -> Part:
     """The `outliers` paragraph."""
     expected = GAUSSIAN * found.rows
-    expectation = f"Gaussian errors: {expected:.1f}" if expected < 100 else (
-        f"Gaussian errors: {expected:,.0f}".replace(",", " ")
+    expectation = (
+        f"Gaussian errors: {expected:.1f}"
+        if expected < 100
+        else (f"Gaussian errors: {expected:,.0f}".replace(",", " "))
     )
     share = {spec: s if spec in able else None for spec, s in shares(found, values).items()}
     without = {spec: one.value for spec, one in found.kept.items()}
@@ -115,8 +117,11 @@ def part(context: Context, found: Outliers, values: dict[str, Reduced], able: se
         return Part("outliers", text, data)
     text = f"{found.count} of {found.rows} beyond 3.5 {spread} ({expectation})"
     leading = str(context.leading)
-    makers = {s: spec for spec, s in sorted(share.items(), key=lambda pair: pair[0] == leading)
-              if s is not None and s > 0}  # of equal shares (the RMSE's are the MSE's) one is said
+    makers = {
+        s: spec
+        for spec, s in sorted(share.items(), key=lambda pair: pair[0] == leading)
+        if s is not None and s > 0
+    }  # of equal shares (the RMSE's are the MSE's) one is said
     ordered = sorted(makers.items(), key=lambda pair: pair[1] != leading)[:SAID]
     if ordered:
         text += " make " + ", ".join(f"{percent(s)} of {spec}" for s, spec in ordered)
@@ -136,4 +141,3 @@ def names(found: Outliers) -> list[str]:
 def row_name(sample: dict[str, object]) -> str:
     """`#17`, or the row's id."""
     return f"#{sample['row']}" if sample["id"] is None else inert(str(sample["id"]))
-

@@ -59,9 +59,7 @@ def share(context: Context, spec: Spec, value: Reduced, row: Batch) -> float | N
     return ratio(state.a, value.total) if value.total else 0.0
 
 
-def part(
-    context: Context, found: WorstOf, values: dict[str, Reduced], like: Batch
-) -> Worst | None:
+def part(context: Context, found: WorstOf, values: dict[str, Reduced], like: Batch) -> Worst | None:
     """The worst rows of the leading loss."""
     entries = found.tops[str(context.leading)][: context.top]
     if not entries:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from lossctl.errors import DataError, ExitStatus, LossctlError, OutputError, ReaderLeft, inert
+from lossctl.errors import ExitStatus, LossctlError, OutputError, ReaderLeftError, inert
 
 
 def main() -> None:
@@ -30,15 +31,15 @@ def run(arguments: Sequence[str]) -> int:
         status = _invoke(list(arguments))
         _close_stdout()
         return status
-    except (BrokenPipeError, ReaderLeft):
+    except (BrokenPipeError, ReaderLeftError):
         return ExitStatus.PIPE
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
     except LossctlError as error:
         return _failed(str(error), error.status, debug)
     except MemoryError:
-        error = DataError("the data need more memory than there is", "lower --block-rows")
-        return _failed(str(error), error.status, debug)
+        text = "the data need more memory than there is; lower --block-rows"
+        return _failed(text, ExitStatus.DATA, debug)
     except Exception as error:
         text = f"internal error: {type(error).__name__}: {error}"
         return _failed(f"{text}; --debug shows where", ExitStatus.INTERNAL, debug)
@@ -63,7 +64,9 @@ def _invoke(arguments: list[str]) -> int:
             print(problem.format_message(), file=sys.stderr)
             return ExitStatus.USAGE
         message = problem.format_message().strip().rstrip(".").replace("\n", " ")
-        message = message[0].lower() + message[1:] if message[:2] != message[:2].upper() else message
+        message = (
+            message[0].lower() + message[1:] if message[:2] != message[:2].upper() else message
+        )
         return _failed(f"{message}; lossctl --help lists what there is", ExitStatus.USAGE, False)
     return status if isinstance(status, int) else ExitStatus.OK
 
@@ -73,10 +76,8 @@ def _failed(message: str, status: int, debug: bool) -> int:
         import traceback
 
         traceback.print_exc()
-    try:
+    with contextlib.suppress(OSError, ValueError, AttributeError):
         print(f"lossctl: {inert(message)}", file=sys.stderr, flush=True)
-    except (OSError, ValueError, AttributeError):
-        pass
     return status
 
 

@@ -97,17 +97,19 @@ Encoding = Annotated[
     Text, _option(_READING, "--encoding", metavar="NAME", help="Of text files; else UTF-8.")
 ]
 Delimiter = Annotated[
-    Text, _option(_READING, "--delimiter", "-d", metavar="TEXT", help="Of text files; else , or tab.")
+    Text,
+    _option(_READING, "--delimiter", "-d", metavar="TEXT", help="Of text files; else , or tab."),
 ]
 NoHeader = Annotated[
-    bool, _option(_READING, "--no-header", "-H", help="The first line is data; columns are 1, 2 ...")
+    bool,
+    _option(_READING, "--no-header", "-H", help="The first line is data; columns are 1, 2 ..."),
 ]
 
 Format = Annotated[
     Text,
     _option(_OUTPUT, "--format", "-f", metavar="FORMAT", envvar="LOSSCTL_FORMAT",
             autocompletion=complete_format,
-            help="table, tsv, json, jsonl, csv, md or html; else table on a terminal, tsv in a pipe."),
+            help="table, tsv, json, jsonl, csv, md or html; else table on a terminal, else tsv."),
 ]  # fmt: skip
 Output = Annotated[
     Text, _option(_OUTPUT, "--output", "-o", metavar="FILE", help="Write there, not to stdout.")
@@ -126,13 +128,12 @@ Precision = Annotated[
             help="Significant digits on screens; else 4. Files are always at full precision."),
 ]  # fmt: skip
 Top = Annotated[int, _option(_OUTPUT, "--top", metavar="N", help="How many of the worst rows.")]
-Color = Annotated[
-    str, _option(_OUTPUT, "--color", metavar="WHEN", help="auto, always or never.")
-]
+Color = Annotated[str, _option(_OUTPUT, "--color", metavar="WHEN", help="auto, always or never.")]
 
 Quiet = Annotated[bool, _option(_MESSAGES, "--quiet", "-q", help="No notes and no progress.")]
 Verbose = Annotated[
-    bool, _option(_MESSAGES, "--verbose", "-v", help="Say how files are read, and how long it takes.")
+    bool,
+    _option(_MESSAGES, "--verbose", "-v", help="Say how files are read, and how long it takes."),
 ]
 Debug = Annotated[bool, _option(_MESSAGES, "--debug", help="Show the traceback of an error.")]
 
@@ -141,7 +142,9 @@ Threads = Annotated[
 ]
 BlockRows = Annotated[
     Text,
-    _option(_WORK, "--block-rows", metavar="N", help="Rows read at a time, or all. Changes no digit."),
+    _option(
+        _WORK, "--block-rows", metavar="N", help="Rows read at a time, or all. Changes no digit."
+    ),
 ]
 SpoolLimit = Annotated[
     Whole,

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lossctl.errors import OutputError, ReaderLeft, UsageError, inert
+from lossctl.errors import OutputError, ReaderLeftError, UsageError, inert
 from lossctl.renderers import known_format, render, suffix_format
 from lossctl.report import Report
 
@@ -57,7 +57,7 @@ class Destinations:
         if format is not None:
             main = known_format(format)
         elif output is not None:
-            main = suffix_format(output)
+            main = _suffix(output)
         else:
             main = "table" if terminal else "tsv"
         found = [Destination(main, None if output in (None, "-") else output)]
@@ -74,7 +74,9 @@ class Destinations:
 
     def write(self, report: Report, *, quiet: bool) -> None:
         """Render everything, then write files, then stdout. Raises OutputError."""
-        texts = [(one, self._text(one, report, main=not place)) for place, one in enumerate(self.all)]
+        texts = [
+            (one, self._text(one, report, main=not place)) for place, one in enumerate(self.all)
+        ]
         for one, text in texts:
             if one.path is not None:
                 write_file(one.path, text, append=one.append)
@@ -115,7 +117,15 @@ def _export(text: str) -> Destination:
     head, equals, path = text.partition("=")
     if equals and "/" not in head and head.rstrip("+").replace("-", "").isalnum():
         return Destination(known_format(head.rstrip("+")), path, head.endswith("+"))
-    return Destination(suffix_format(text), text)
+    return Destination(_suffix(text), text)
+
+
+def _suffix(path: str) -> str:
+    """The format that a file's suffix means. Raises UsageError for a suffix that means none."""
+    found = suffix_format(path)
+    if found is None:
+        raise UsageError(f"{path} does not say its format", "name one: FORMAT=FILE, or -f")
+    return found
 
 
 def _separate(destination: Destination, inputs: Sequence[str | None]) -> None:
@@ -126,7 +136,7 @@ def _separate(destination: Destination, inputs: Sequence[str | None]) -> None:
         if given in (None, "-"):
             continue
         with contextlib.suppress(OSError):
-            if os.path.samefile(str(given), destination.path):
+            if Path(str(given)).samefile(destination.path):
                 raise UsageError(f"{destination.path} is an input", "write somewhere else")
 
 
@@ -144,14 +154,14 @@ def screen_width() -> int:
 
 
 def write_stdout(text: str) -> None:
-    """All of `text` to stdout. Raises OutputError, and ReaderLeft."""
+    """All of `text` to stdout. Raises OutputError, and ReaderLeftError."""
     if sys.stdout is None:
         raise OutputError("standard output is closed", "open it, or write to a file with -o")
     try:
         sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
         sys.stdout.flush()
     except BrokenPipeError:  # Click would turn it into exit 1
-        raise ReaderLeft("standard output was closed") from None
+        raise ReaderLeftError("standard output was closed") from None
     except OSError as problem:
         raise OutputError(f"standard output: {problem.strerror}") from None
 
@@ -173,11 +183,11 @@ def write_file(path: str, text: str, *, append: bool = False) -> None:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
             mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
-            os.chmod(temporary, mode)
-            os.replace(temporary, target)
+            Path(temporary).chmod(mode)
+            Path(temporary).replace(target)
         except BaseException:
             with contextlib.suppress(OSError):
-                os.unlink(temporary)
+                Path(temporary).unlink()
             raise
     except OSError as problem:
         raise OutputError(f"{path} cannot be written: {problem.strerror}") from None
@@ -185,7 +195,7 @@ def write_file(path: str, text: str, *, append: bool = False) -> None:
 
 def _replaceable(path: str) -> bool:
     """Whether there is a regular file, or nothing yet."""
-    return not os.path.exists(path) or os.path.isfile(path)
+    return not Path(path).exists() or Path(path).is_file()
 
 
 def _umask() -> int:

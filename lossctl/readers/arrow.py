@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lossctl.arrays import Mask, Numbers, Ragged
+from lossctl.arrays import Mask, Numbers, Ragged, widened
 from lossctl.errors import DataError
 from lossctl.readers.source import Cells, Kind
-from lossctl.readers.widen import widened
 
 if TYPE_CHECKING:
     import pyarrow

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from lossctl.arrays import Ragged
+from lossctl.arrays import Ragged, widened
 from lossctl.errors import DataError
-from lossctl.loss import widened
 from lossctl.readers.source import Cells, Column, Rows, Wanted, cut
 
 
@@ -62,8 +61,10 @@ class MemorySource:
 
 
 def _written(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else (
-        str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return (
+        str(value).lower()
+        if isinstance(value, bool)
+        else (str(int(value)) if isinstance(value, float) and value.is_integer() else str(value))
     )
 
 

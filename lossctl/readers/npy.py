@@ -14,10 +14,10 @@ from typing import Any, Protocol, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from lossctl.arrays import widened
 from lossctl.errors import DataError, quoted
 from lossctl.readers.source import As, Cells, Column, Kind, Rechunker, Rows, Wanted
 from lossctl.readers.stream import BLOCK, Opened, spool
-from lossctl.readers.widen import widened
 
 Block: TypeAlias = tuple[int, NDArray[Any]]  # the number of its first row, values as stored
 

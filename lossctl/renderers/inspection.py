@@ -52,7 +52,9 @@ def _file(facts: FileFacts, width: int) -> list[str]:
         )
         for one in facts.columns[:SHOWN]
     ]  # fmt: skip
-    used = [place for place in range(len(_COLUMNS)) if place < 2 or any(row[place] for row in cells)]
+    used = [
+        place for place in range(len(_COLUMNS)) if place < 2 or any(row[place] for row in cells)
+    ]
     table = Table(
         tuple(_COLUMNS[place] for place in used),
         tuple(tuple(row[place] for place in used) for row in cells),
