@@ -134,5 +134,4 @@ def taken(column: Any, chosen: Integers) -> Any:
 def _plain(column: Any, index: int) -> Any:
     row = column.row(index) if isinstance(column, Ragged) else column[index]
     # As float wherever float64 holds the values, whatever the type of the block.
-    row = widened(np.asarray(row))
-    return row.tolist()
+    return widened(np.atleast_1d(row)).reshape(np.shape(row)).tolist()

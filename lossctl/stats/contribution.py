@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from lossctl.analyses import evaluation, worst
 from lossctl.analyses.concentration import gini
 from lossctl.analyses.context import Context
+from lossctl.arrays import Array
 from lossctl.batch import Batch
 from lossctl.errors import DataError, UsageError
 from lossctl.exact import ONE, exact_sum, ratio
@@ -17,7 +17,7 @@ from lossctl.spec import Spec, parse
 from lossctl.stats.sample import answer, numbers
 from lossctl.terms import Contribution
 
-LIMIT = 100_000  # rows: every one is left out in turn
+LIMIT = 20_000  # rows: every one is left out in turn
 
 
 def contribution(y: Any, p: Any, k: int = 1) -> dict[str, Any]:
@@ -36,8 +36,8 @@ def contribution(y: Any, p: Any, k: int = 1) -> dict[str, Any]:
         raise DataError(f"y has {target.size} rows, p has {pred.size}")
     if not 1 <= k <= target.size:
         raise UsageError(f"k is {k}, but must be from 1 to the {target.size} rows")
-    rows = np.arange(target.size)
-    batch = Batch({"pred": pred, "target": target}, frozenset(), None, rows, rows)
+    batch = _batch(pred, target)
+    singles = [_batch(pred[row : row + 1], target[row : row + 1]) for row in range(target.size)]
     mae, mse, rmse, r2 = specs = tuple(parse(name) for name in ("mae", "mse", "rmse", "r2"))
     context = Context(
         specs=specs,
@@ -52,13 +52,10 @@ def contribution(y: Any, p: Any, k: int = 1) -> dict[str, Any]:
     )
     found = answer(evaluation.rounds(context, full=True), batch)
     value = found.values["rmse"].value
-    without = {
-        spec: [_without(found, spec, batch.take(rows == row)) for row in rows]
-        for spec in (rmse, r2)
-    }
+    without = {spec: [_without(found, spec, row) for row in singles] for spec in (rmse, r2)}
     return {
-        "mae": _shares(context, found, mae, batch, k),
-        "mse": _shares(context, found, mse, batch, k),
+        "mae": _shares(context, found, mae, batch, singles, k),
+        "mse": _shares(context, found, mse, batch, singles, k),
         "rmse": value,
         "rmse_loo_change": [
             None if left is None or value is None else left - value for left in without[rmse]
@@ -70,13 +67,23 @@ def contribution(y: Any, p: Any, k: int = 1) -> dict[str, Any]:
     }
 
 
+def _batch(pred: Array, target: Array) -> Batch:
+    rows = np.arange(target.size)
+    return Batch({"pred": pred, "target": target}, frozenset(), None, rows, rows)
+
+
 def _without(found: evaluation.Evaluation, spec: Spec, row: Batch) -> float | None:
     without = found.values[str(spec)].without
     return None if without is None else without(row)
 
 
 def _shares(
-    context: Context, found: evaluation.Evaluation, spec: Spec, batch: Batch, k: int
+    context: Context,
+    found: evaluation.Evaluation,
+    spec: Spec,
+    batch: Batch,
+    singles: list[Batch],
+    k: int,
 ) -> dict[str, Any]:
     value = found.values[str(spec)]
     if value.total is None:
@@ -85,8 +92,7 @@ def _shares(
     n = values.size
     largest = np.argsort(-values, kind="stable")[:k]
     top = exact_sum(values[largest])
-    rows = np.arange(n)
-    share = [worst.share(context, spec, value, batch.take(rows == row)) for row in rows]
+    share = [worst.share(context, spec, value, row) for row in singles]
     concentration = found.concentration.get(str(spec))
     return {
         "mean": value.value,
@@ -96,7 +102,7 @@ def _shares(
         "topk_share": ratio(top, value.total) if value.total else 0.0,
         "k": k,
         "gini": gini(values),
-        "effective_n": math.nan if concentration is None else concentration.effective,
+        "effective_n": None if concentration is None else concentration.effective,
         "n_for_half": 0 if concentration is None else concentration.half,
         "mean_without_topk": ratio(value.total - top, (n - k) * ONE) if n > k else None,
     }

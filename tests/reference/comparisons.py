@@ -26,7 +26,8 @@ class Comparison:
     def holds(self) -> bool:
         want, got = special(self.expected), special(self.got)
         if not (_is_number(want) and _is_number(got)):
-            return type(want) is type(got) and want == got
+            return type(want) is type(got) and bool(want == got)
+        want, got = float(want), float(got)
         if math.isnan(want) or math.isnan(got):
             return math.isnan(want) and math.isnan(got)
         if math.isinf(want) or math.isinf(got) or want == got:
@@ -71,5 +72,5 @@ def _is_number(value: Any) -> bool:
 
 def _ordinal(value: float) -> int:
     """The position of a float64 among all float64 values."""
-    bits: int = struct.unpack("<q", struct.pack("<d", float(value)))[0]
+    bits: int = struct.unpack("<q", struct.pack("<d", value))[0]
     return bits if bits >= 0 else -(1 << 63) - bits

@@ -21,7 +21,7 @@ OURS = tuple(HERE / name for name in ("losses.json", "statistics.json", "numeric
 
 
 def load(path: Path) -> list[Case]:
-    """The cases of a file: a list, or an object with `cases`. Raises ValueError for anything else."""
+    """The cases of a file: a list, or an object with `cases`. Raises ValueError otherwise."""
     data: Any = json.loads(path.read_text(encoding="utf-8"))
     cases = data.get("cases") if isinstance(data, dict) else data
     if not isinstance(cases, list) or not all(isinstance(case, dict) for case in cases):
