@@ -121,13 +121,21 @@ def times(value: Exact, exponent: int) -> Exact:
     return value << exponent if exponent >= 0 else value >> -exponent
 
 
-def ratio(numerator: int, denominator: int) -> float:
-    """Numerator / denominator as the nearest float64; OverflowError beyond its range."""
-    return numerator / denominator
+def ratio(numerator: int, denominator: int, exponent: int = 0) -> float:
+    """Numerator / denominator * 2**exponent as the nearest float64; OverflowError beyond its
+    range."""
+    if exponent < 0:
+        return numerator / (denominator << -exponent)
+    return (numerator << exponent) / denominator
 
 
-def root_ratio(numerator: int, denominator: int) -> float:
-    """sqrt(numerator / denominator) as float64, within 1 ulp of the exact value."""
+def root_ratio(numerator: int, denominator: int, exponent: int = 0) -> float:
+    """sqrt(numerator / denominator) * 2**exponent as float64, within 1 ulp of the exact value;
+    OverflowError beyond its range."""
+    if exponent < 0:
+        denominator <<= -2 * exponent
+    else:
+        numerator <<= 2 * exponent
     if numerator <= 0:
         return 0.0
     shift = max(0, 140 - (numerator.bit_length() - denominator.bit_length()))

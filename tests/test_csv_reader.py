@@ -635,9 +635,14 @@ def test_a_long_line_is_refused_wherever_chunks_end(chunk: int) -> None:
     data = b"p,y\n1,2\n3," + b"4" * 40 + b"\n5,6\n"
     assert read(data, [Wanted(0)], chunk=chunk, max_line_bytes=42) == [[1, 3, 5]]
     assert "line 3: longer than 41 bytes" in refusal(data, chunk=chunk, max_line_bytes=41)
-    blank = b"p\r\n1\r\n\r\n\r\n" + b"4" * 40
     with mock.patch.object(reader, "HEAD", 8):
+        windows = data.replace(b"\n", b"\r\n")  # a chunk may end between CR and LF
+        for size in (chunk, 43):
+            assert read(windows, [Wanted(0)], chunk=size, max_line_bytes=42) == [[1, 3, 5]]
+        blank = b"p\r\n1\r\n\r\n\r\n" + b"4" * 400
         assert "line 5: longer than 39 bytes" in refusal(blank, chunk=chunk, max_line_bytes=39)
+        odd = b'p,y\n1,2\n3,"' + b"x" * 400 + b'"z\n'
+        assert "line 3: longer than 39 bytes" in refusal(odd, chunk=chunk, max_line_bytes=39)
 
 
 def test_long_fields_and_many_columns() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -141,3 +142,20 @@ def test_what_a_constant_is_best_for() -> None:
             assert values[1] < min(values[0], values[2]), name
     assert set(medians) == {"mean_absolute_error", "l1_norm"}
     assert "tweedie_deviance" in means
+
+
+def test_the_edge_of_the_tube_is_not_blurred_by_rounding() -> None:
+    # 1000.1 - 1000 is not 0.1: what is left beyond the tube is the difference of roundings.
+    pred, target = np.array([1000.1, -7.3, 0.30000000000000004]), np.array([1e-14, -1e17, 0.1])
+    epsilon = [1000.1, 1e17, 0.2]
+    for p, y, width in zip(pred, target, epsilon, strict=True):
+        exact = max(abs(Fraction(p) - Fraction(y)) - Fraction(width), Fraction(0))
+        got = LOSSES["epsilon_insensitive"]([p], [y], epsilon=width)[0]
+        assert got == pytest.approx(float(exact), rel=1e-15, abs=0.0)
+
+
+def test_settings_that_choose_a_reduction() -> None:
+    assert parse("r2").reduction.name == "variance_ratio"
+    assert parse("r2:force_finite=false").reduction.name == "variance_ratio_raw"
+    assert parse("explained_variance").reduction.name == "explained_variance"
+    assert parse("explained_variance:force_finite=false").reduction.name == "explained_variance_raw"

@@ -26,7 +26,10 @@ def finding(
     result = results[str(leading)]
     name = prose(leading)
     if result.status != "ok":
-        return f"{name} is {result.status}: {result.reason}."
+        rows = [r for r in (worst.rows if worst else ()) if r.losses[str(leading)] is None]
+        names = listed([row_name({"row": r.row, "id": r.id}) for r in rows])
+        said = f"{_STATUS.get(result.status, result.status)}: {result.reason}"
+        return f"{name} {said}" + (f" (first: {names})." if rows else ".")
     if result.value == 0 and leading.shares:
         return f"{name} is 0: every prediction is exact."
     if worst is None or not worst.rows or not leading.shares:
@@ -114,6 +117,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share < 0.995 or share == 1 else f"{100 * share:.1f} %"
 
 
+_STATUS = {"infinite": "is infinite", "overflow": "overflows", "undefined": "is undefined"}
 _WORDS = {2: "Two", 3: "Three", 4: "Four", 5: "Five", 6: "Six", 7: "Seven", 8: "Eight", 9: "Nine"}
 
 

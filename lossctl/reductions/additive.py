@@ -1,0 +1,128 @@
+"""Means, sums, root means and norms."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from lossctl.exact import ONE, Exact, ratio, root_ratio
+from lossctl.reductions.reduced import (
+    CONFIDENCE,
+    TOO_LARGE,
+    TOO_SPREAD,
+    ZERO,
+    Interval,
+    Reduced,
+    Values,
+    ratio_error,
+    unrepresented,
+)
+from lossctl.rounds import Rounds
+from lossctl.states import Sums, SumsState
+from lossctl.student import t_quantile
+
+
+@dataclass(frozen=True, slots=True)
+class Additive:
+    """g(sum(a) / divisor): means, sums, root means and norms."""
+
+    name: str
+    divisor: Literal["weights", "rows", "nonzero", "one"] = "weights"
+    outer: Literal["identity", "root"] = "identity"
+    pairs: bool = False
+
+    @property
+    def squares(self) -> bool:
+        return self.outer == "root"
+
+    @property
+    def additive(self) -> bool:
+        return self.outer == "identity" and not self.pairs
+
+    def rounds(self, values: Values) -> Rounds[Reduced]:
+        sums = Sums(values.terms, values.moments)
+        state: SumsState = (yield (sums,))[sums]
+        bad = unrepresented(state.infinite, values.diverges, state.count)
+        if bad is not None:
+            return bad
+        try:
+            value = self.finish(state)
+        except OverflowError:
+            return Reduced(None, "overflow", TOO_LARGE, state.count)
+        if value is None:
+            return Reduced(None, "infinite" if state.a else "undefined", ZERO, state.count)
+        interval, reason = None, None
+        if values.moments:
+            interval, reason = self._interval(state, values)
+        return Reduced(
+            value,
+            count=state.count,
+            interval=interval,
+            no_interval=reason,
+            total=state.a,
+            without=lambda block: self._without(state, sums.make(block)),
+        )
+
+    def finish(self, state: SumsState) -> float | None:
+        """The value; None where it divides by 0. OverflowError where float64 cannot hold it."""
+        divisor = self._divisor(state)
+        if divisor == 0:
+            return None
+        return root_ratio(state.a, divisor) if self.outer == "root" else ratio(state.a, divisor)
+
+    def _divisor(self, state: SumsState) -> Exact:
+        if self.divisor == "weights":
+            return state.b
+        counts = {"rows": state.count, "nonzero": state.nonzero, "one": 1}
+        return counts[self.divisor] * ONE
+
+    def _without(self, state: SumsState, row: SumsState) -> float | None:
+        if row.infinite or state.count == row.count:
+            return None
+        try:
+            return self.finish(less(state, row))
+        except OverflowError:
+            return None
+
+    def _interval(self, state: SumsState, values: Values) -> tuple[Interval | None, str | None]:
+        """Rows of weight 0 are as if they were not there."""
+        n = state.nonzero
+        if n < 2:
+            return None, "one row has no spread"
+        divisor = self._divisor(state)
+        root = self.outer == "root"
+        # Squares may leave float64's range where their root does not.
+        shift = (divisor.bit_length() - state.a.bit_length()) & -2 if root else 0
+        try:
+            # The row's influence is (a - V b) / B where the weights divide, a - mean(a) elsewhere.
+            if self.divisor == "weights":
+                error = ratio_error(state, n, shift)
+            else:
+                square = max(state.aa * n * ONE - state.a * state.a, 0) * n
+                error = root_ratio(square, n * (n - 1) * divisor * divisor, shift)
+            centre = ratio(state.a, divisor, shift)
+            reach = t_quantile((1 + CONFIDENCE) / 2, n - 1) * error
+            low, high = centre - reach, centre + reach
+            if root:
+                half = -(shift >> 1)
+                low, high = math.ldexp(max(low, 0.0) ** 0.5, half), math.ldexp(high**0.5, half)
+        except OverflowError:
+            return None, TOO_SPREAD
+        if not math.isfinite(high - low):
+            return None, TOO_SPREAD
+        least, most = values.low, values.high
+        if self.divisor != "weights":  # a sum may exceed the range of one value
+            least, most = 0.0 if least >= 0.0 else -math.inf, math.inf
+        return Interval(max(low, least), min(high, most), CONFIDENCE, "delta"), None
+
+
+def less(state: SumsState, row: SumsState) -> SumsState:
+    """The sums with some of the rows left out."""
+    return replace(
+        state,
+        count=state.count - row.count,
+        nonzero=state.nonzero - row.nonzero,
+        a=state.a - row.a,
+        b=state.b - row.b,
+    )

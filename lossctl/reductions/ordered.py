@@ -1,0 +1,140 @@
+"""The maximum and the median."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lossctl.arrays import Array
+from lossctl.exact import exact
+from lossctl.reductions.reduced import CONFIDENCE, Interval, Reduced, Values, unrepresented
+from lossctl.rounds import Rounds, in_step
+from lossctl.selection import HIGHEST, LIMIT, LOWEST, Gather, middle, order_statistic, reached
+from lossctl.states import Column, Entry, Sums, SumsState, Top
+from lossctl.student import median_rank
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A column in which rows of weight 0 are lower than all others."""
+
+    column: Column
+    weight: Column | None
+
+    def __call__(self, block: Any) -> Array:
+        values = self.column(block)
+        if self.weight is None:
+            return values
+        return np.where(self.weight(block) > 0.0, values, -np.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Maximum:
+    """The largest value. Rows of weight 0 do not count."""
+
+    name: str = "max"
+    squares: bool = False
+    pairs: bool = False
+    additive: bool = False
+
+    def rounds(self, values: Values) -> Rounds[Reduced]:
+        column = Counted(values.column, values.weight)
+        top = Top(column, 2)
+        count = Sums(values.terms)
+        states = yield (top, count)
+        entries: tuple[Entry, ...] = states[top].entries
+        bad = unrepresented(states[count].infinite, values.diverges, states[count].count)
+        if bad is not None:
+            return bad
+
+        def without(block: Any) -> float | None:
+            if states[count].nonzero < 2:
+                return None
+            held = float(column(block)[0])
+            return entries[1].score if held == entries[0].score else entries[0].score
+
+        return Reduced(
+            entries[0].score,
+            count=states[count].count,
+            no_interval="a maximum has no honest interval",
+            without=without,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Median:
+    """The middle value; weighted: the averaged inverse distribution function (scikit-learn)."""
+
+    name: str = "median"
+    squares: bool = False
+    pairs: bool = False
+    additive: bool = False
+
+    def rounds(self, values: Values) -> Rounds[Reduced]:
+        sums = Sums(values.terms)
+        state: SumsState = (yield (sums,))[sums]
+        bad = unrepresented(state.infinite, values.diverges, state.count)
+        if bad is not None:
+            return bad
+        if values.weight is not None:
+            return (yield from self._weighted(values, state))
+        n = state.count
+        rank = median_rank(n, CONFIDENCE) if values.moments else None
+        middles = sorted({max((n - 2) // 2, 0), (n - 1) // 2, n // 2, min((n + 1) // 2, n - 1)})
+        ends = [] if rank is None else [rank, n - 1 - rank]
+        found = yield from in_step(
+            [order_statistic(values.column, n, place) for place in [*middles, *ends]]
+        )
+        at = dict(zip(middles, found, strict=False))
+        interval = None
+        if rank is not None:
+            interval = Interval(found[-2], found[-1], CONFIDENCE, "binomial")
+
+        def without(block: Any) -> float | None:
+            if n < 2:
+                return None
+            held = float(values.column(block)[0])
+
+            def kept(place: int) -> float:
+                return at[place] if held > at[place] else at[place + 1]
+
+            return middle(kept((n - 2) // 2), kept((n - 1) // 2))
+
+        return Reduced(
+            middle(at[(n - 1) // 2], at[n // 2]),
+            count=n,
+            interval=interval,
+            no_interval="fewer than six rows" if values.moments and rank is None else None,
+            without=without,
+        )
+
+    def _weighted(self, values: Values, state: SumsState) -> Rounds[Reduced]:
+        if state.count > 64 * LIMIT:
+            reason = f"a weighted median of more than {64 * LIMIT} rows"
+            return Reduced(None, "not_applicable", reason, state.count)
+        gather = Gather(values.column, values.weight, LOWEST, HIGHEST)
+        column, weights = (yield (gather,))[gather].in_order()
+
+        def at(held: float | None, mass: float) -> float:
+            masses = weights
+            if held is not None:
+                masses = weights.copy()
+                place = int(((column == held) & (weights == mass)).argmax())
+                masses[place] = 0.0
+            half = (state.b - exact(mass)) >> 1  # exact: the unit is far below float64's
+            low = reached(column, masses, half, beyond=False)
+            return middle(low, reached(column, masses, half, beyond=True))
+
+        def without(block: Any) -> float | None:
+            assert values.weight is not None
+            held, mass = float(values.column(block)[0]), float(values.weight(block)[0])
+            return None if state.nonzero - (mass > 0.0) < 1 else at(held, mass)
+
+        return Reduced(
+            at(None, 0.0),
+            count=state.count,
+            no_interval="not offered for weighted rows",
+            without=without,
+        )

@@ -1,0 +1,102 @@
+"""What a reduction is given and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+from lossctl.exact import UNIT, Exact, root_ratio
+from lossctl.rounds import Rounds
+from lossctl.states import Column, SumsState, TermsOf
+
+Status: TypeAlias = Literal["ok", "infinite", "overflow", "undefined", "not_applicable"]
+Without: TypeAlias = Callable[[Any], "float | None"]
+
+CONFIDENCE = 0.95
+
+TOO_LARGE = "the value is too large for a 64-bit float"
+TOO_SPREAD = "its spread is too large for a 64-bit float"
+ZERO = "the denominator is zero"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A confidence interval and how it was made."""
+
+    low: float
+    high: float
+    confidence: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """One loss's values, as a reduction takes them; `output` of several is already chosen."""
+
+    terms: TermsOf  # a = weight * value (squared where the reduction squares), b = weight
+    column: Column  # the value itself, unweighted
+    weight: Column | None
+    moments: bool  # whether an interval is wanted
+    diverges: bool  # a value may be mathematically infinite
+    low: float  # range of the loss
+    high: float
+    second: Column | None = None  # the denominator's column, for reductions of two columns
+    centred: Callable[[float, float], TermsOf] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reduced:
+    """The result of a reduction."""
+
+    value: float | None
+    status: Status = "ok"
+    reason: str | None = None
+    count: int = 0
+    interval: Interval | None = None
+    no_interval: str | None = None
+    total: Exact | None = None  # the sum that shares are shares of
+    without: Without | None = None  # the value with one row (a block of it) left out
+
+
+class Reduction(Protocol):
+    """How the rows' values become one."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def squares(self) -> bool:
+        """Whether the terms are the squares of what the loss returns."""
+        ...
+
+    @property
+    def pairs(self) -> bool:
+        """Whether the loss returns two columns."""
+        ...
+
+    @property
+    def additive(self) -> bool:
+        """Whether one state serves several outputs."""
+        ...
+
+    def rounds(self, values: Values) -> Rounds[Reduced]: ...
+
+
+def unrepresented(infinite: int, diverges: bool, count: int) -> Reduced | None:
+    """The result where some rows' values are not finite; None where all are."""
+    if not infinite:
+        return None
+    rows = f"{infinite} row" + ("s" if infinite > 1 else "")
+    if diverges:
+        verb = "are" if infinite > 1 else "is"
+        return Reduced(None, "infinite", f"{rows} {verb} infinite", count)
+    return Reduced(None, "overflow", f"{rows} too large for a 64-bit float", count)
+
+
+def ratio_error(state: SumsState, n: int, shift: int = 0) -> float:
+    """The standard error of sum(a) / sum(b) over `n` rows, from exact second moments (delta
+    method), times 2**shift. OverflowError beyond float64's range."""
+    a, b = state.a, state.b
+    square = state.aa * b * b - 2 * state.ab * a * b + a * a * state.bb
+    return root_ratio((max(square, 0) * n) << UNIT, b**4 * (n - 1), shift)

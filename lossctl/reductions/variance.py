@@ -1,0 +1,113 @@
+"""R2 and its kin: one sum of squares as a fraction of another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from lossctl.exact import ratio
+from lossctl.moments import Moments, MomentsState
+from lossctl.reductions.reduced import (
+    CONFIDENCE,
+    TOO_LARGE,
+    TOO_SPREAD,
+    Interval,
+    Reduced,
+    Status,
+    Values,
+    ratio_error,
+    unrepresented,
+)
+from lossctl.rounds import Rounds
+from lossctl.states import Sums, SumsState
+from lossctl.student import t_quantile
+
+
+@dataclass(frozen=True, slots=True)
+class VarianceRatio:
+    """1 - A / B, or A / B: sums of squares of the first column over the centred second.
+
+    r2: A not centred. explained_variance: A centred. relative_squared_error: the ratio itself.
+    A constant second column: `finite` gives 1 if A is 0, else 0 (scikit-learn's
+    force_finite); otherwise the value is infinite or undefined.
+    """
+
+    name: str
+    centre: bool = False
+    complement: bool = True
+    finite: bool = True
+    squares: bool = False
+    pairs: bool = True
+    additive: bool = False
+
+    def rounds(self, values: Values) -> Rounds[Reduced]:
+        assert values.second is not None and values.centred is not None
+        first = Moments(values.column, values.weight)
+        second = Moments(values.second, values.weight)
+        states = yield (first, second)
+        one: MomentsState = states[first]
+        two: MomentsState = states[second]
+        bad = unrepresented(max(one.infinite, two.infinite), values.diverges, one.count)
+        if bad is not None:
+            return bad
+        if one.nonzero < 2:
+            return Reduced(None, "undefined", "it needs at least two rows", one.count)
+        try:
+            value, status = self.finish(one, two)
+        except OverflowError:
+            return Reduced(None, "overflow", TOO_LARGE, one.count)
+        interval, reason = None, None
+        if values.moments and status == "ok":
+            if two.spread > 0:
+                interval, reason = yield from self._interval(values, one, two)
+            else:
+                reason = "the target is constant"
+
+        def without(block: Any) -> float | None:
+            rest = one.less(first.make(block)), two.less(second.make(block))
+            try:
+                return None if rest[0].nonzero < 2 else self.finish(*rest)[0]
+            except OverflowError:
+                return None
+
+        return Reduced(
+            value,
+            status,
+            "the target is constant" if status != "ok" else None,
+            one.count,
+            interval,
+            reason,
+            without=without,
+        )
+
+    def finish(self, one: MomentsState, two: MomentsState) -> tuple[float | None, Status]:
+        """Value and status. OverflowError where float64 cannot hold the value."""
+        numerator = one.spread if self.centre else one.square
+        denominator = two.spread  # both are the sum times W, in the same unit
+        if denominator <= 0:
+            if self.finite and self.complement:
+                return (1.0 if numerator <= 0 else 0.0), "ok"
+            return None, "undefined" if numerator <= 0 else "infinite"
+        if self.complement:
+            return ratio(denominator - numerator, denominator), "ok"
+        return ratio(numerator, denominator), "ok"
+
+    def _interval(
+        self, values: Values, one: MomentsState, two: MomentsState
+    ) -> Rounds[tuple[Interval | None, str | None]]:
+        assert values.centred is not None
+        centred = values.centred(one.mean if self.centre else 0.0, two.mean)
+        sums = Sums(centred, moments=True)
+        state: SumsState = (yield (sums,))[sums]
+        if state.infinite or state.b <= 0:
+            return None, TOO_SPREAD
+        n = one.nonzero
+        try:
+            reach = t_quantile((1 + CONFIDENCE) / 2, n - 1) * ratio_error(state, n)
+            at = ratio(state.a, state.b)
+        except OverflowError:
+            return None, TOO_SPREAD
+        if self.complement:
+            at = 1.0 - at
+        low, high = at - reach, at + reach
+        return Interval(max(low, values.low), min(high, values.high), CONFIDENCE, "delta"), None
