@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,13 +10,14 @@ import numpy as np
 
 from lossctl.align import Feed
 from lossctl.arrays import Array, Domain, Ragged
-from lossctl.choose import guess, one, select
+from lossctl.choose import PREFERRED, guess, one, select
 from lossctl.errors import DataError, UsageError, inert
 from lossctl.plan import Plan
 from lossctl.readers.source import Source
 from lossctl.spec import Spec
 from lossctl.where import Condition, parse
 
+TARGETS = ("target", "label")  # roles that the target file supplies
 WHOLE_LIMIT = 1 << 24  # values of one side input
 
 OpenSource = Callable[[Any], Source]
@@ -55,59 +56,90 @@ class Binding:
 def bind(plan: Plan, specs: tuple[Spec, ...], open_source: OpenSource) -> Binding:
     """Open what the plan names and bind it. Raises UsageError and DataError."""
     wanted = _roles(specs)
-    pred = open_source(plan.pred)
-    target = pred if plan.target is None else open_source(plan.target)
-    feeds = [Feed(pred)] if target is pred else [Feed(pred), Feed(target)]
-    binding = Binding(feeds)
-    sides = {"pred": 0, "target": len(feeds) - 1}
-    taken = _reserved(plan, feeds)
-    by_hand = {}
     for given in plan.roles:
         if given.role not in wanted:
             known = ", ".join(wanted)
             raise UsageError(f"--role {given.role}: no loss here takes it", f"they take {known}")
-        by_hand[given.role] = given
-    pred_roles: list[str] = []
+    pred = open_source(plan.pred)
+    target = pred if plan.target is None else open_source(plan.target)
+    feeds = [Feed(pred)] if target is pred else [Feed(pred), Feed(target)]
+    binding = Binding(feeds)
+    search = _Search(plan, specs, feeds, open_source, _reserved(plan, feeds))
     # The target first: what it takes in a file of both cannot be the prediction.
-    for role in sorted(wanted, key=lambda name: name not in ("target", "label")):
+    for role in sorted(wanted, key=lambda name: name not in TARGETS):
         domain = wanted[role][0][1]
-        if role in by_hand:
-            feed = _feed_of(by_hand[role].source, plan, feeds, open_source, domain)
-            places = _columns(
-                feed, by_hand[role].columns, role, "--role", taken.get(id(feed), set())
-            )
-        elif role in ("target", "label"):
-            feed = feeds[sides["target"]]
-            places = _columns(
-                feed, plan.target_col, role, "--target-col", _also(taken, feed, plan, "pred")
-            )
-        elif role == "pred" or _first_role(specs, role, wanted):
-            feed = feeds[0]
-            named = None if role == "pred" else _by_name(feeds, role)
-            if named is not None and plan.pred_col is None:
-                feed, places = named
-            else:
-                places = _columns(
-                    feed, plan.pred_col, "pred", "--pred-col", taken.get(id(feed), set())
-                )
-            pred_roles.append(role)
-        else:
-            named = _by_name(feeds, role)
-            if named is None:
-                raise UsageError(
-                    f"{wanted[role][0][0]} needs {role}", f"--role {role}=FILE[:COLUMNS] gives it"
-                )
-            feed, places = named
+        feed, places = search.find(role, wanted[role])
         if domain.shape == "whole":
             binding.wholes[role] = _read_whole(feed, places, role)
             continue
         if feed not in feeds:
             feeds.append(feed)
-        if len(feeds) <= 2:
-            taken.setdefault(id(feed), set()).update(places)
+        search.taken.setdefault(id(feed), set()).update(places)
         binding.bound[role] = _bound(feeds.index(feed), feed, places, role, wanted[role])
-    _rest(plan, binding, taken)
+    _rest(plan, binding)
     return binding
+
+
+@dataclass(slots=True)
+class _Search:
+    """Where each role's columns are looked for."""
+
+    plan: Plan
+    specs: tuple[Spec, ...]
+    feeds: list[Feed]
+    open_source: OpenSource
+    taken: dict[int, set[int]]  # by feed: columns that no role may guess any more
+
+    def find(self, role: str, needs: list[tuple[str, Domain]]) -> tuple[Feed, list[int]]:
+        """A role's file and columns: as given by hand, as the target, as the prediction, or by
+        the role's own name."""
+        plan = self.plan
+        given = next((one for one in plan.roles if one.role == role), None)
+        if given is not None:
+            feed = self._feed_of(given.source, needs[0][1])
+            return feed, self._columns(feed, given.columns, role, "--role")
+        if role in TARGETS:
+            feed = self.feeds[min(1, len(self.feeds) - 1)]
+            kept = self._prediction(feed) if plan.target is None else set()
+            return feed, self._columns(feed, plan.target_col, role, "--target-col", kept)
+        leads = any(spec.roles[0].name == role for spec in self.specs)
+        named = None if role == "pred" else _by_name(self.feeds, role)
+        if named is not None and not (leads and plan.pred_col is not None):
+            return named
+        if role == "pred" or leads:
+            feed = self.feeds[0]
+            return feed, self._columns(feed, plan.pred_col, "pred", "--pred-col")
+        raise UsageError(f"{needs[0][0]} needs {role}", f"--role {role}=FILE[:COLUMNS] gives it")
+
+    def _columns(
+        self, feed: Feed, text: str | None, role: str, option: str, kept: Collection[int] = ()
+    ) -> list[int]:
+        if text is not None:
+            return select(feed.source, text, option)
+        return guess(feed.source, role, option, {*self.taken.get(id(feed), ()), *kept})
+
+    def _prediction(self, feed: Feed) -> set[int]:
+        """In a file of both, what is plainly the prediction, and so no target."""
+        if self.plan.pred_col is not None:
+            return set(select(feed.source, self.plan.pred_col, "--pred-col"))
+        names = [column.name.lower() for column in feed.source.columns]
+        return {names.index(name) for name in PREFERRED["pred"] if name in names}
+
+    def _feed_of(self, given: Any, domain: Domain) -> Feed:
+        """The feed of a role's own file; the same file is read once."""
+        if domain.shape != "whole":
+            for feed, path in zip(self.feeds, (self.plan.pred, self.plan.target), strict=False):
+                if given is path or given == path:
+                    return feed
+            for feed in self.feeds[2:]:
+                if given == feed.source.path:
+                    return feed
+            if self.plan.on:
+                raise UsageError(
+                    f"--role with a file of its own ({given}) pairs by row order only",
+                    "leave out --on",
+                )
+        return Feed(self.open_source(given))
 
 
 def _roles(specs: tuple[Spec, ...]) -> dict[str, list[tuple[str, Domain]]]:
@@ -126,13 +158,6 @@ def _roles(specs: tuple[Spec, ...]) -> dict[str, list[tuple[str, Domain]]]:
     return roles
 
 
-def _first_role(specs: tuple[Spec, ...], role: str, wanted: Mapping[str, Any]) -> bool:
-    """Whether a role is what some loss compares with the target: its first."""
-    return (any(spec.roles[0].name == role for spec in specs) and "target" in wanted) or (
-        any(spec.roles[0].name == role for spec in specs) and "label" in wanted
-    )
-
-
 def _reserved(plan: Plan, feeds: list[Feed]) -> dict[int, set[int]]:
     """Columns that no role may guess: keys, ids, weights and filters."""
     taken: dict[int, set[int]] = {}
@@ -144,48 +169,12 @@ def _reserved(plan: Plan, feeds: list[Feed]) -> dict[int, set[int]]:
     return taken
 
 
-def _also(taken: dict[int, set[int]], feed: Feed, plan: Plan, side: str) -> set[int]:
-    """In a file of both, the prediction column named by the user is no target."""
-    places = set(taken.get(id(feed), set()))
-    if plan.target is None and plan.pred_col is not None:
-        places.update(select(feed.source, plan.pred_col, "--pred-col"))
-    if plan.target is None and plan.pred_col is None:
-        from lossctl.choose import PREFERRED
-
-        names = [column.name.lower() for column in feed.source.columns]
-        places.update(names.index(name) for name in PREFERRED[side] if name in names)
-    return places
-
-
-def _columns(feed: Feed, text: str | None, role: str, option: str, taken: set[int]) -> list[int]:
-    if text is not None:
-        return select(feed.source, text, option)
-    return guess(feed.source, role, option, taken)
-
-
 def _by_name(feeds: list[Feed], role: str) -> tuple[Feed, list[int]] | None:
     for feed in feeds:
         names = [column.name for column in feed.source.columns]
         if names.count(role) == 1:
             return feed, [names.index(role)]
     return None
-
-
-def _feed_of(
-    given: Any, plan: Plan, feeds: list[Feed], open_source: OpenSource, domain: Domain
-) -> Feed:
-    if domain.shape != "whole":
-        for feed, path in zip(feeds, (plan.pred, plan.target), strict=False):
-            if given is path or given == path:
-                return feed
-        for feed in feeds[2:]:
-            if given == feed.source.path:
-                return feed
-        if plan.on:
-            raise UsageError(
-                f"--role with a file of its own ({given}) pairs by row order only", "leave out --on"
-            )
-    return Feed(open_source(given))
 
 
 def _bound(
@@ -220,7 +209,7 @@ def _read_whole(feed: Feed, places: list[int], role: str) -> Array:
     return whole[:, 0] if whole.shape[1] == 1 else whole
 
 
-def _rest(plan: Plan, binding: Binding, taken: dict[int, set[int]]) -> None:
+def _rest(plan: Plan, binding: Binding) -> None:
     """Weights, ids, filters, keys, and the columns that guard the pairing."""
     feeds = binding.feeds[:2]
     if plan.weight_col is not None:
@@ -245,7 +234,7 @@ def _rest(plan: Plan, binding: Binding, taken: dict[int, set[int]]) -> None:
     elif plan.on and len(plan.on) == 1:
         binding.ids = (0, binding.keys[0][0])
     if len(feeds) == 2 and not plan.on and not plan.by_row:
-        binding.guards = _guards(binding, feeds, taken)
+        binding.guards = _guards(binding, feeds)
 
 
 def _either(feeds: list[Feed], text: str, option: str, *, both: bool = False) -> tuple[int, int]:
@@ -271,9 +260,7 @@ def _either(feeds: list[Feed], text: str, option: str, *, both: bool = False) ->
     return place, one(feeds[place].source, text, option)
 
 
-def _guards(
-    binding: Binding, feeds: list[Feed], taken: dict[int, set[int]]
-) -> list[tuple[str, tuple[int, int]]]:
+def _guards(binding: Binding, feeds: list[Feed]) -> list[tuple[str, tuple[int, int]]]:
     """Columns of text or whole numbers that both files have, and that play no role."""
     found = []
     shared = [{c.name: (i, c.kind) for i, c in enumerate(f.source.columns)} for f in feeds]

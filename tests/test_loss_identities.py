@@ -145,9 +145,9 @@ def test_what_a_constant_is_best_for() -> None:
 
 
 def test_the_edge_of_the_tube_is_not_blurred_by_rounding() -> None:
-    # 1000.1 - 1000 is not 0.1: what is left beyond the tube is the difference of roundings.
-    pred, target = np.array([1000.1, -7.3, 0.30000000000000004]), np.array([1e-14, -1e17, 0.1])
-    epsilon = [1000.1, 1e17, 0.2]
+    # Rounded on its own, each of these errors is exactly as wide as the tube.
+    pred, target = np.array([1000.1, 7.3, 0.4]), np.array([-1e-14, -1e17, 0.1])
+    epsilon = [1000.1, 1e17, 0.30000000000000004]
     for p, y, width in zip(pred, target, epsilon, strict=True):
         exact = max(abs(Fraction(p) - Fraction(y)) - Fraction(width), Fraction(0))
         got = LOSSES["epsilon_insensitive"]([p], [y], epsilon=width)[0]
@@ -159,3 +159,9 @@ def test_settings_that_choose_a_reduction() -> None:
     assert parse("r2:force_finite=false").reduction.name == "variance_ratio_raw"
     assert parse("explained_variance").reduction.name == "explained_variance"
     assert parse("explained_variance:force_finite=false").reduction.name == "explained_variance_raw"
+
+
+@pytest.mark.parametrize("power", [0.001, 0.5, 0.95])
+def test_no_tweedie_model_has_a_power_between_0_and_1(power: float) -> None:
+    with pytest.raises(UsageError, match="≤ 0 or ≥ 1"):
+        parse(f"tweedie:power={power}")

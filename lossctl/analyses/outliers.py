@@ -111,7 +111,9 @@ def part(context: Context, found: Outliers, values: dict[str, Reduced], able: se
         "shares": share,
         "without": without,
     }
-    spread = "mean absolute deviations (the median one is 0)" if found.fallback else "robust deviations"
+    spread = "robust deviations"
+    if found.fallback:
+        spread = "mean absolute deviations (the median one is 0)"
     if not found.count:
         text = f"none beyond 3.5 {spread} ({expectation} of {found.rows})"
         return Part("outliers", text, data)
