@@ -27,11 +27,12 @@ test: $(STAMP)  ## run all tests
 	@$(BIN)/python -m pytest -n 2
 
 check: $(STAMP)  ## format, lint, types, architecture, generated documentation
-	@$(BIN)/python -m ruff format --check .
-	@$(BIN)/python -m ruff check .
-	@$(BIN)/python -m mypy
-	@$(BIN)/python -m pytest tests/test_architecture.py
-	@$(BIN)/python docs/generate.py --check
+	@failed=; \
+	for part in "-m ruff format --check ." "-m ruff check ." "-m mypy" \
+	  "-m pytest tests/test_architecture.py" "docs/generate.py --check"; do \
+	  $(BIN)/python $$part || failed="$$failed [$$part]"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
 reference: $(STAMP)  ## run reference cases (CASES=file.json; else those of tests/)
 	@$(BIN)/python -m tests.reference.run $(CASES)
