@@ -18,8 +18,10 @@ from typing import Any
 from typer.main import get_command
 
 from lossctl.cli.app import app
-from lossctl.loss import Loss, Role, Setting, losses
+from lossctl.loss import Loss, losses
 from lossctl.reductions import REDUCTIONS
+from lossctl.roles import Role
+from lossctl.settings import Setting
 from lossctl.spec import written
 
 ROOT = Path(__file__).resolve().parent.parent

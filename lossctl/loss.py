@@ -17,73 +17,15 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import numpy as np
 
-from lossctl.arrays import Array, Domain, Ragged, widened
-from lossctl.errors import DataError, UsageError
+from lossctl.arrays import Array, Domain
+from lossctl.errors import UsageError
 from lossctl.numerics import row_mean
 from lossctl.reductions import MEANS, REDUCTIONS, Reduction
+from lossctl.roles import Role, check_columns
+from lossctl.settings import Param, Setting, check
 
 Scope = Literal["row", "group", "file"]
 Elicits = Literal["mean", "median"]
-
-
-@dataclass(frozen=True, slots=True)
-class Param:
-    """What the annotation of a setting says: help, and the values allowed."""
-
-    help: str
-    low: float = -math.inf
-    high: float = math.inf
-    low_open: bool = False
-    high_open: bool = False
-    gap: tuple[float, float] | None = None  # values strictly between are not allowed
-    choices: tuple[Any, ...] = ()
-    optional: bool = False  # None is allowed
-    infinite: bool = False
-    nested: bool = False  # the value is another loss, given as a spec or its text
-
-    def rule(self) -> str:
-        """The values allowed, in words."""
-        if self.nested:
-            return "a loss, such as huber:delta=2"
-        if self.choices:
-            return "one of " + ", ".join(str(choice).lower() for choice in self.choices)
-        if self.gap:
-            return f"≤ {self.gap[0]:g} or ≥ {self.gap[1]:g}"
-        return Domain("", self.low, self.high, self.low_open, self.high_open).rule()
-
-    def allows(self, value: object) -> bool:
-        """Whether a value of the right type lies within the bounds."""
-        if value is None:
-            return self.optional
-        if self.choices:
-            return any(value == choice and type(value) is type(choice) for choice in self.choices)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            if math.isnan(value) or (math.isinf(value) and not self.infinite):
-                return False
-            if self.gap and self.gap[0] < value < self.gap[1]:
-                return False
-            low = value > self.low if self.low_open else value >= self.low
-            return low and (value < self.high if self.high_open else value <= self.high)
-        return True
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A keyword-only parameter of a loss."""
-
-    name: str
-    default: Any
-    type: type  # float, int, bool or str
-    param: Param
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """A positional parameter of a loss: what a file supplies."""
-
-    name: str
-    domain: Domain
-    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,42 +93,7 @@ class Loss:
 
         Raises UsageError for an unknown setting or a value outside its range.
         """
-        known = {setting.name: setting for setting in self.settings}
-        for name in settings:
-            if name not in known:
-                raise UsageError(self._unknown_setting(name))
-        return {
-            name: self._checked(setting, settings.get(name, setting.default))
-            for name, setting in known.items()
-        }
-
-    def _unknown_setting(self, name: str) -> str:
-        names = [setting.name for setting in self.settings]
-        if not names:
-            return f"{self.label} has no settings, so no {name}"
-        close = difflib.get_close_matches(name, names, 1, 0.5)
-        known = f"nearest: {close[0]}" if close else f"it has {', '.join(names)}"
-        return f"{self.label} has no setting {name}; {known}"
-
-    def _checked(self, setting: Setting, value: Any) -> Any:
-        if isinstance(value, np.generic):
-            value = value.item()
-        if setting.param.nested:
-            from lossctl.spec import Spec, parse  # upward: a nested loss is given as its text
-
-            return value if isinstance(value, Spec) else parse(str(value))
-        if setting.type is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        if setting.type is int and isinstance(value, float) and value.is_integer():
-            value = int(value)
-        of_type = value is None or setting.param.choices or isinstance(value, setting.type)
-        if isinstance(value, bool) and setting.type in (float, int) and not setting.param.choices:
-            of_type = False
-        if not of_type or not setting.param.allows(value):
-            rule = setting.param.rule() if setting.type is not bool else "true or false"
-            null = " or null" if setting.param.optional else ""
-            raise UsageError(f"{self.label}: {setting.name} is {value}, but must be {rule}{null}")
-        return value
+        return check(self.label, self.settings, settings)
 
     def evaluate(self, columns: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
         """What the function returns for columns that have been checked, as (n,) or (n, d)."""
@@ -210,7 +117,7 @@ class Loss:
         if len(columns) > len(roles) or any(name in bound for name in named):
             raise UsageError(f"{self.label} takes {', '.join(role.name for role in roles)}")
         bound |= named
-        arrays = self._arrays(roles, bound)
+        arrays = check_columns(self.label, roles, bound)
         values = self.evaluate(arrays, complete)
         reduction = self.reduction_for(complete, None)
         if isinstance(values, tuple):
@@ -224,70 +131,6 @@ class Loss:
         if any(setting.name == name for setting in self.settings):
             return True
         return not any(role.name == name for role in self.own_roles) and self.nests is None
-
-    def _arrays(self, roles: tuple[Role, ...], bound: Mapping[str, Any]) -> dict[str, Any]:
-        missing = [role.name for role in roles if role.name not in bound and not role.optional]
-        unknown = [name for name in bound if all(role.name != name for role in roles)]
-        if missing or unknown:
-            taken = ", ".join(role.name for role in roles)
-            raise UsageError(
-                f"{self.label} takes {taken}; missing or unknown: {', '.join(missing + unknown)}"
-            )
-        arrays = {
-            role.name: as_column(bound[role.name], role) for role in roles if role.name in bound
-        }
-        rows = {
-            len(array)
-            for role in roles
-            if role.domain.shape != "whole"
-            for array in [arrays[role.name]]
-        }
-        shapes = {
-            array.shape
-            for role in roles
-            if role.domain.shape == "value"
-            for array in [arrays[role.name]]
-        }
-        if len(rows) > 1 or len(shapes) > 1:
-            said = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-            raise DataError(f"{self.label}: the shapes differ: {said}")
-        for role in roles:
-            if role.name not in arrays or isinstance(arrays[role.name], Ragged):
-                continue
-            values = arrays[role.name]
-            bad = role.domain.outside(values)
-            if values.dtype.kind == "f":
-                bad |= np.isnan(values)
-            if bad.any():
-                where = np.argwhere(bad)[0]
-                row = f"{role.name} row {where[0]}"
-                value = values[tuple(where)]
-                raise DataError(
-                    f"{row} is {value:.6g} but {self.label} needs {role.name} {role.domain.rule()}"
-                )
-        return arrays
-
-
-def as_column(values: Any, role: Role) -> Any:
-    """An array-like as a role's column: float64, or integers where float64 cannot hold one.
-
-    One trailing axis of length 1 is dropped. Raises DataError for anything not numeric.
-    """
-    if isinstance(values, Ragged):
-        return values
-    array = np.asarray(values)
-    if array.dtype.kind == "O":
-        try:
-            array = array.astype(np.float64)
-        except (TypeError, ValueError) as problem:
-            raise DataError(f"{role.name} is not numeric: {problem}") from None
-    if array.dtype.kind not in "biuf":
-        raise DataError(f"{role.name} is not numeric but {array.dtype}")
-    if role.domain.shape == "value" and array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if role.domain.shape in ("value", "whole") and array.ndim == 0:
-        array = array.reshape(1)
-    return widened(np.ascontiguousarray(array))
 
 
 # --- the registry -----------------------------------------------------------------------------

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lossctl.errors import UsageError
-from lossctl.loss import Loss, Role, named, nearest
+from lossctl.loss import Loss, named, nearest
 from lossctl.reductions import REDUCTIONS, Reduction
+from lossctl.roles import Role
 
 
 @dataclass(frozen=True, slots=True)

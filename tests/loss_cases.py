@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossctl.loss import Loss, Setting, losses
+from lossctl.loss import Loss, losses
+from lossctl.settings import Setting
 from lossctl.spec import make
 
 LOSSES = losses()

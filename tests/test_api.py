@@ -41,9 +41,9 @@ def test_arrays_frames_and_paths_agree():
     assert lossctl.evaluate(DATA / "ridge.parquet", str(DATA / "target.csv")).losses == expected
     assert lossctl.evaluate(frame["pred"], frame["target"]).losses == expected
     assert lossctl.evaluate(frame).losses == expected
-    assert lossctl.evaluate(frame[["id", "pred"]], frame[["id", "target"]], on="id")["mae"].value == (
-        expected[0].value
-    )
+    assert lossctl.evaluate(frame[["id", "pred"]], frame[["id", "target"]], on="id")[
+        "mae"
+    ].value == (expected[0].value)
 
 
 def test_weights_ids_and_roles():
@@ -83,7 +83,8 @@ def test_missing_cells_of_a_frame():
 
 
 @pytest.mark.parametrize(("pred", "target"), [
-    ([1.0, 2.0], [1.0]), ([[1.0, 2.0]], [1.0]), ([], []), (["a"], [1.0]), (np.zeros((2, 2, 2)), [1.0]),
+    ([1.0, 2.0], [1.0]), ([[1.0, 2.0]], [1.0]), ([], []), (["a"], [1.0]),
+    (np.zeros((2, 2, 2)), [1.0]),
     ([1 + 2j], [1.0]),
 ])  # fmt: skip
 def test_shapes_and_types_that_cannot_be_scored(pred, target):
@@ -109,7 +110,9 @@ def test_reports_round_trip_and_show_themselves():
     assert max(map(len, repr(report).splitlines())) <= 100
 
     class Tags(HTMLParser):
-        seen: set[str] = set()
+        def __init__(self):
+            super().__init__()
+            self.seen = set()
 
         def handle_starttag(self, tag, attributes):
             self.seen.add(tag)

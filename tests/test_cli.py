@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import shutil
@@ -71,7 +70,9 @@ def stripped(result: Result) -> str:
 def test_formats_give_the_same_report(lossctl, suffix):
     expected = stripped(lossctl("eval", RIDGE, TARGET, "-f", "json"))
     side = DATA / f"diabetes/target.{suffix.removesuffix('.gz')}"
-    assert stripped(lossctl("eval", DATA / f"diabetes/ridge.{suffix}", side, "-f", "json")) == expected
+    assert (
+        stripped(lossctl("eval", DATA / f"diabetes/ridge.{suffix}", side, "-f", "json")) == expected
+    )
 
 
 def test_stdin_gives_the_same_report(lossctl):
@@ -101,7 +102,10 @@ def test_a_key_makes_row_order_irrelevant(lossctl, tmp_path):
 
     def without_rows(result):
         report = result.json
-        for row in [*report["worst"]["rows"], *(x["worst"] for x in report["losses"] if x["worst"])]:
+        for row in [
+            *report["worst"]["rows"],
+            *(x["worst"] for x in report["losses"] if x["worst"]),
+        ]:
             row.pop("row")
             row.pop("target_row", None)
         del report["inputs"], report["title"], report["parts"]["outliers"]["rows"]
@@ -115,7 +119,8 @@ def test_a_key_makes_row_order_irrelevant(lossctl, tmp_path):
 
 
 @pytest.mark.parametrize(("name", "mae", "rmse"), [
-    ("outliers_none", 1.0, 1.224744871391589), ("outliers_one", 3.8, 6.797058187186572)])  # fmt: skip
+    ("outliers_none", 1.0, 1.224744871391589), ("outliers_one", 3.8, 6.797058187186572),
+])  # fmt: skip
 def test_outlier_tables(lossctl, name, mae, rmse):
     result = lossctl("eval", TINY / f"{name}_pred.csv", TINY / f"{name}_target.csv", "-f", "json")
     losses = {one["spec"]: one for one in result.json["losses"]}
@@ -180,7 +185,9 @@ def test_an_error_leaves_outputs_alone(lossctl, tmp_path):
 
 
 def test_an_output_that_cannot_be_written(lossctl, tmp_path):
-    failed(lossctl("eval", RIDGE, TARGET, "-f", "json", "-o", tmp_path / "no/dir.json"), 5, "dir.json")
+    failed(
+        lossctl("eval", RIDGE, TARGET, "-f", "json", "-o", tmp_path / "no/dir.json"), 5, "dir.json"
+    )
     failed(lossctl("eval", RIDGE, TARGET, "--export", "json=/dev/full"), 5, "/dev/full")
 
 
@@ -338,9 +345,9 @@ def test_keys(lossctl, tmp_path):
     files = pair(tmp_path, "id,p\na,1\na,2\n", "id,y\na,3\n")
     failed(lossctl("eval", *files, "--on", "id"), 3, "--duplicates")
     for which, value in (("first", "2.0\n"), ("last", "1.0\n")):
-        assert lossctl("eval", *files, "--on", "id", "--duplicates", which, "-b", "-l", "mae").out == (
-            value
-        )
+        assert lossctl(
+            "eval", *files, "--on", "id", "--duplicates", which, "-b", "-l", "mae"
+        ).out == (value)
     failed(lossctl("eval", *pair(tmp_path, "id,p\n1,1\n", "id,y\n01,1\n"), "--on", "id"), 3)
 
 
@@ -376,9 +383,9 @@ def test_labels_stay_labels(lossctl, tmp_path):
 def test_one_file(lossctl, tmp_path):
     data = write(tmp_path / "d.csv", "p,y\n1,2\n3,5\n")
     assert lossctl("eval", data, "-b", "-l", "mae").out == "1.5\n"
-    assert lossctl("eval", data, "--pred-col", "y", "--target-col", "1", "-b", "-l", "bias").out == (
-        "1.5\n"
-    )
+    assert lossctl(
+        "eval", data, "--pred-col", "y", "--target-col", "1", "-b", "-l", "bias"
+    ).out == ("1.5\n")
 
 
 def test_hostile_text_is_inert(lossctl, tmp_path):

@@ -149,6 +149,21 @@ def test_what_is_no_number_is_refused_with_line_column_and_cell(text: str) -> No
     assert "is not a number; " in message
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("1.234,5", "no thousands separators"),
+        ("95%", "write the bare number"),
+        ("False", "write 0 and 1"),
+        ("１２", "in ASCII"),
+        ("−1", "in ASCII"),
+        ("12ö4", "a missing value is an empty cell"),
+    ],
+)
+def test_the_remedy_fits_the_cell(text: str, remedy: str) -> None:
+    assert remedy in refusal(f'p\n"{text}"\n'.encode())
+
+
 @pytest.mark.parametrize("text", ["1e400", "-1e5000", "1.8e308", "9" * 310, "1" * 6000])
 def test_overflow_is_refused(text: str) -> None:
     assert "overflows float64" in refusal(f"p\n1\n{text}\n".encode())

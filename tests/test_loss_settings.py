@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from lossctl import losses as families
 from lossctl.errors import UsageError
-from lossctl.loss import Loss, Param, Setting, named
+from lossctl.loss import Loss, named
+from lossctl.settings import Param, Setting
 from lossctl.spec import make, parse
 from tests.loss_cases import LOSSES, OWN, every_loss
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 
 from lossctl.arrays import Array, Numbers, Real
-from lossctl.loss import Param, loss
+from lossctl.loss import loss
 from lossctl.numerics import (
     exponential_gap,
     magnitude,
@@ -16,6 +16,7 @@ from lossctl.numerics import (
     squared,
     two_product,
 )
+from lossctl.settings import Param
 
 
 def _side(pred: Numbers, target: Numbers, quantile: float) -> Array:

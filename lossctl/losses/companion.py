@@ -8,8 +8,9 @@ from typing import Annotated
 import numpy as np
 
 from lossctl.arrays import Array, Real
-from lossctl.loss import Param, loss
+from lossctl.loss import loss
 from lossctl.numerics import floating, magnitude, residual
+from lossctl.settings import Param
 
 _FINITE = Param("over a constant target 1 if the prediction explains all, else 0; false: -inf")
 

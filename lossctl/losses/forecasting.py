@@ -10,8 +10,9 @@ import numpy as np
 
 from lossctl.arrays import Array, Numbers, Real, Whole
 from lossctl.errors import DataError
-from lossctl.loss import Param, loss
+from lossctl.loss import loss
 from lossctl.numerics import difference, floating, magnitude, residual
+from lossctl.settings import Param
 
 _FACTOR = Param("a factor; 100 makes it per cent", 0.0, low_open=True)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast, get_args
 import numpy as np
 
 from lossctl.arrays import Array, Domain, NonNegative, Numbers, Positive, Real
-from lossctl.loss import Param, loss
+from lossctl.loss import loss
 from lossctl.numerics import (
     exponential_gap,
     floating,
@@ -20,6 +20,7 @@ from lossctl.numerics import (
     squared,
     xlogy,
 )
+from lossctl.settings import Param
 
 REAL, NON_NEGATIVE, POSITIVE = (
     next(part for part in get_args(role) if isinstance(part, Domain))

@@ -9,9 +9,10 @@ from typing import Annotated, Any, cast
 import numpy as np
 
 from lossctl.arrays import AboveMinusOne, Array, Domain, Numbers, Real, Whole
-from lossctl.loss import Param, loss
+from lossctl.loss import loss
 from lossctl.numerics import floating, log1p_ratio, magnitude, residual, residual_parts, squared
 from lossctl.numerics import log_cosh as _log_cosh
+from lossctl.settings import Param
 
 
 def _sign(pred: Numbers, target: Numbers) -> Array:

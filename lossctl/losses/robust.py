@@ -12,8 +12,9 @@ from typing import Annotated
 import numpy as np
 
 from lossctl.arrays import Array, Numbers, Real
-from lossctl.loss import Param, loss
+from lossctl.loss import loss
 from lossctl.numerics import log1p_square, magnitude, residual
+from lossctl.settings import Param
 
 _SCALE = Param("the error at which outliers begin, in the target's unit", 0.0, low_open=True)
 _ZHANG = "Zhang (1997), doi:10.1016/S0262-8856(96)01112-2, table 1"

@@ -265,7 +265,7 @@ def _with_nan(values: Array, missing: Mask | None) -> Array:
 def _remedy(text: str) -> str:
     if text.lower() in ("true", "false"):
         return "write 0 and 1"
-    if not text.isascii() and any(character.isdigit() for character in text):
+    if "−" in text or any(mark.isdigit() and not mark.isascii() for mark in text):
         return "digits are 0 to 9, signs + and -, in ASCII"
     if re.fullmatch(r"[+-]?[0-9][0-9.,_' ]*", text):
         return "write a decimal point and no thousands separators"
