@@ -10,6 +10,7 @@ import numpy as np
 
 from lossctl.arrays import Integers, Ragged
 from lossctl.errors import DataError, inert, quoted
+from lossctl.readers.arrow import missing_cells, stored
 from lossctl.readers.source import Cells, Rows, Source, Wanted, joined
 from lossctl.report import listed
 
@@ -117,11 +118,13 @@ def by_key(
     chosen = [
         _unique(feed, text, duplicates, ledger) for feed, text in zip(feeds, texts, strict=True)
     ]
-    first = texts[0].take(chosen[0])
+    first = _taken(texts[0], chosen[0])
     partners = []
     for text, kept in zip(texts[1:], chosen[1:], strict=True):
-        found = pyarrow.compute.index_in(first, value_set=text.take(kept))
-        partners.append(found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64))
+        found = pyarrow.compute.index_in(first, value_set=_taken(text, kept))
+        absent = missing_cells(found)
+        places = stored(found).astype(np.int64)
+        partners.append(places if absent is None else np.where(absent, -1, places))
     matched = np.ones(len(chosen[0]), dtype=bool)
     for found in partners:
         matched &= found >= 0
@@ -129,7 +132,7 @@ def by_key(
     rows = chosen[0][matched]
     others = [kept[found[matched]] for kept, found in zip(chosen[1:], partners, strict=True)]
     rank = np.empty(rows.size, dtype=np.int64)
-    order = pyarrow.compute.sort_indices(texts[0].take(rows)).to_numpy()
+    order = stored(pyarrow.compute.sort_indices(_taken(texts[0], rows)))
     rank[order] = np.arange(rows.size)
     for start in range(0, rows.size, size):
         part = slice(start, start + size)
@@ -169,8 +172,9 @@ def _key(feed: Feed, table: Rows, places: list[int]) -> pyarrow.Array:
 
     parts: list[Any] = [table.cells[place].values for place in places]
     for part in parts:
-        if part.null_count:
-            row = int(np.flatnonzero(part.is_null().to_numpy(zero_copy_only=False))[0])
+        absent = missing_cells(part)
+        if absent is not None:
+            row = int(np.flatnonzero(absent)[0])
             raise DataError(f"{feed.name} row #{row} has no key", "give every row one")
     if len(parts) == 1:
         return parts[0]
@@ -180,7 +184,7 @@ def _key(feed: Feed, table: Rows, places: list[int]) -> pyarrow.Array:
 def _unique(feed: Feed, text: pyarrow.Array, duplicates: str, ledger: Ledger) -> Integers:
     """The rows that stay when each key counts once."""
     codes = text.dictionary_encode()
-    keys = codes.indices.to_numpy(zero_copy_only=False)
+    keys = stored(codes.indices)
     repeats = len(text) - len(codes.dictionary)
     everything = np.arange(len(text), dtype=np.int64)
     if not repeats:
@@ -249,12 +253,21 @@ def _take(table: Rows, rows: Integers) -> list[Cells]:
         Cells(
             cells.values.take(rows) if isinstance(cells.values, Ragged) else (
                 cells.values[rows] if isinstance(cells.values, np.ndarray)
-                else cells.values.take(rows)
+                else _taken(cells.values, rows)
             ),
             None if cells.missing is None else cells.missing[rows],
         )
         for cells in table.cells
     ]  # fmt: skip
+
+
+def _taken(array: pyarrow.Array, rows: Integers) -> pyarrow.Array:
+    """The chosen elements. An Arrow array made from buffers spares the import of pandas."""
+    import pyarrow
+
+    indices = np.ascontiguousarray(rows, dtype=np.int64)
+    buffers = [None, pyarrow.py_buffer(indices.tobytes())]
+    return array.take(pyarrow.Array.from_buffers(pyarrow.int64(), len(indices), buffers))
 
 
 def disagreement(aligned: Aligned, places: tuple[int, int], name: str, feeds: list[Feed]) -> None:

@@ -142,7 +142,11 @@ def _facts(
     *,
     keep: bool,
 ) -> tuple[FileFacts, dict[str, Any]]:
-    wanted = [w for w in map(_wanted, range(len(source.columns)), source.columns) if w is not None]
+    wanted = [
+        want
+        for place, column in enumerate(source.columns)
+        if (want := _wanted(place, column, source.format)) is not None
+    ]
     shared = [
         Wanted(place, "text")
         for place, column in enumerate(source.columns)
@@ -186,8 +190,10 @@ def _texts(cells: Cells) -> list[str | None]:
     return list(values.slice(0, 100).to_pylist())
 
 
-def _wanted(place: int, column: Column) -> Wanted | None:
-    if column.kind == "text" or (column.kind == "other" and column.type == "binary"):
+def _wanted(place: int, column: Column, form: str) -> Wanted | None:
+    """How a column is read: as numbers where it is made of them. A text file's true is a text."""
+    written = column.kind == "boolean" and form in ("csv", "tsv")
+    if column.kind == "text" or written or (column.kind == "other" and column.type == "binary"):
         return Wanted(place, "text")
     return None if column.kind == "other" else Wanted(place, "number")
 

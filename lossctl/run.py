@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from lossctl import __version__
 from lossctl.align import Ledger, by_key, by_row
 from lossctl.analyses import evaluation
@@ -169,7 +171,8 @@ def _report(
             for name, one in found.values.items()
         }  # fmt: skip
         found = evaluation.Evaluation(unknown, {}, {}, None, None, None, found.digest)
-    parts = evaluation.parts(context, found, like)
+    with np.errstate(all="ignore"):  # what float64 cannot hold is said in words
+        parts = evaluation.parts(context, found, like)
     if plan.losses:
         for result in parts.losses:
             if result.status == "overflow":

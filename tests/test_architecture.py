@@ -26,7 +26,7 @@ SAMPLES = ROOT / "sample_data" / "diabetes"
 ORDER = [
     "lossctl", "errors", "arrays", "numerics", "exact", "states", "rounds", "moments", "selection",
     "student", "reductions",
-    "loss", "losses", "spec", "batch", "terms",
+    "settings", "roles", "loss", "losses", "spec", "batch", "terms",
     "readers", "plan", "where", "choose", "report", "align", "binding", "batches",
     "engines", "spool", "analyses", "gates", "stats", "run",
     "inspection", "renderers", "frames", "api", "cli", "__main__",
@@ -35,7 +35,7 @@ ORDER = [
 # (from, to): why it may point upward. All are made when they are used, not when the module loads.
 UPWARD = {
     ("loss", "losses"): "the registry is filled when it is first asked",
-    ("loss", "spec"): "a nested loss is given as its text",
+    ("settings", "spec"): "a nested loss is given as its text",
     ("report", "frames"): "Report.to_frame; pandas stays out of everything else",
     ("report", "renderers"): "repr(report), in text and HTML",
     ("lossctl", "*"): "the public names, loaded when they are first used",
@@ -43,7 +43,7 @@ UPWARD = {
 
 # Packages that see less than what lies above them.
 ONLY = {
-    "losses": {"errors", "arrays", "numerics", "loss", "losses"},
+    "losses": {"errors", "arrays", "numerics", "settings", "loss", "losses"},
     "renderers": {"errors", "report", "inspection", "renderers"},
     "engines": {"errors", "rounds", "batch", "engines"},
 }

@@ -3,7 +3,7 @@
 In a `console` fence each line that begins with `$ ` is run by bash in a scratch folder, on a
 terminal of 100 columns; `exit=N` in the fence's first line is the status it must end with. Lines
 below a command are its output (stdout, then stderr); no lines: anything. A line `...` stands for
-any lines. Run this file as a program to write the outputs again.
+any lines. `pytest tests/test_docs.py --rewrite` writes the outputs again.
 """
 
 from __future__ import annotations
@@ -168,9 +168,16 @@ def matches(expected: str, output: str) -> bool:
 
 
 @pytest.mark.parametrize("shown", COMMANDS, ids=str)
-def test_a_command_does_what_the_document_shows(shown: Shown, scratch: Path) -> None:
+def test_a_command_does_what_the_document_shows(
+    shown: Shown, scratch: Path, request: pytest.FixtureRequest
+) -> None:
     status, output = run(shown.command, scratch)
     assert status == shown.status, output
+    if request.config.getoption("--rewrite") and shown.output and "...\n" not in shown.output:
+        path = ROOT / shown.document
+        before, after = f"$ {shown.command}\n{shown.output}", f"$ {shown.command}\n{output}"
+        path.write_text(path.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
+        return
     if shown.output:
         assert matches(shown.output, output), f"{shown.command} printed\n{output}"
 
@@ -314,25 +321,3 @@ def test_the_walk_through_adds_a_loss(tmp_path: Path) -> None:
     finally:
         for name in set(lossctl.losses.__dir__()) - known:
             unregister(name)
-
-
-def rewrite(folder: Path) -> None:
-    """Put what the commands print now below those that show an output."""
-    for document in SHOWN:
-        path = ROOT / document
-        text = path.read_text(encoding="utf-8")
-        for shown in commands(document):
-            status, output = run(shown.command, folder)
-            if status != shown.status:
-                sys.exit(f"{shown}: {shown.command} ended with {status}:\n{output}")
-            if shown.output and "...\n" not in shown.output:
-                before = f"$ {shown.command}\n{shown.output}"
-                text = text.replace(before, f"$ {shown.command}\n{output}")
-        path.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as scratch_folder:
-        rewrite(prepare(Path(scratch_folder)))

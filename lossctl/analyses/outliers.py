@@ -3,6 +3,7 @@ all losses: how many, what share of each loss they make, and each loss without t
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass
 
@@ -56,6 +57,8 @@ def rounds(context: Context) -> Rounds[Outliers | None]:
         sums = Sums(SizeTerms(centre, context.point))
         mean_size = ratio((yield (sums,))[sums].a, count * ONE)
     reach = CUT * robust_unit(spread, mean_size)
+    if not math.isfinite(reach):
+        return None
     view = Inside(centre, reach, context.point)
     top = Top(deviation, LISTED)
     kept_rows = Sums(LossTerms(context.leading, None, view))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from lossctl.analyses.context import Context
 from lossctl.moments import Moments
 from lossctl.reductions import Median, Reduced, Values
@@ -35,10 +37,11 @@ def rounds(context: Context, spec: Spec) -> Rounds[Reduced | None]:
 
 
 def of(value: Reduced, reference: Reduced | None) -> float | None:
-    """1 - value / reference."""
+    """1 - value / reference; None where that means nothing, or is too large for a float."""
     if reference is None or value.value is None or not reference.value:
         return None
-    return 1.0 - value.value / reference.value
+    gain = 1.0 - value.value / reference.value
+    return gain if math.isfinite(gain) else None
 
 
 def _plain_values(column: RoleColumn, weight: WeightColumn | None) -> Values:

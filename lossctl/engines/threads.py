@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from lossctl.batch import Batch
 from lossctl.rounds import Asked, States
 
@@ -51,7 +53,8 @@ class _Worker(threading.Thread):
             if self.error is not None:
                 continue
             try:
-                for spec in self.asked:
-                    self.states[spec] = self.states[spec].merge(spec.make(batch))
+                with np.errstate(all="ignore"):  # states count what float64 cannot hold
+                    for spec in self.asked:
+                        self.states[spec] = self.states[spec].merge(spec.make(batch))
             except BaseException as error:
                 self.error = error

@@ -82,15 +82,15 @@ def _plain(array: pyarrow.Array, missing: Mask | None, where: str) -> Numbers:
         raise DataError(
             f"{where} holds {_words(array.type)}, not numbers", "choose a numeric column"
         )
-    stored = _stored(array)
+    values = stored(array)
     if missing is None:
-        return widened(stored)
+        return widened(values)
     # Under a null the buffer may hold anything.
-    values = widened(np.where(missing, stored.dtype.type(0), stored))
+    values = widened(np.where(missing, values.dtype.type(0), values))
     return np.where(missing, np.nan, values) if values.dtype.kind == "f" else values
 
 
-def _stored(array: pyarrow.Array) -> NDArray[Any]:
+def stored(array: pyarrow.Array) -> NDArray[Any]:
     """The values of an array of numbers or booleans (as 0 and 1), as they are stored."""
     import pyarrow
 
@@ -142,7 +142,7 @@ def _lists(array: pyarrow.Array, missing: Mask | None, where: str) -> Cells:
     import pyarrow.compute
 
     flat = array.flatten()  # skips whatever lies under a null list
-    lengths = _stored(pyarrow.compute.list_value_length(array))
+    lengths = stored(pyarrow.compute.list_value_length(array))
     offsets = np.zeros(len(array) + 1, dtype=np.int64)
     np.cumsum(lengths if missing is None else np.where(missing, 0, lengths), out=offsets[1:])
     absent = missing_cells(flat)
@@ -158,8 +158,26 @@ def missing_cells(array: pyarrow.Array) -> Mask | None:
     """Which elements are null; None where none is."""
     if not array.null_count:
         return None
-    mask: Mask = _stored(array.is_null()) != 0
+    mask: Mask = stored(array.is_null()) != 0
     return mask
+
+
+def blanks_missing(array: pyarrow.Array) -> Cells:
+    """A string array without nulls as text whose empty cells are missing."""
+    import pyarrow
+
+    width = np.int64 if pyarrow.types.is_large_string(array.type) else np.int32
+    _, offsets, data = array.buffers()
+    skipped = array.offset * np.dtype(width).itemsize
+    bounds = np.frombuffer(offsets, width, count=len(array) + 1, offset=skipped)
+    empty = bounds[1:] == bounds[:-1]
+    if not empty.any():
+        return Cells(array)
+    present = np.concatenate([np.ones(array.offset, dtype=bool), ~empty])
+    valid = pyarrow.py_buffer(np.packbits(present, bitorder="little").tobytes())
+    buffers = [valid, offsets, data]
+    made = pyarrow.Array.from_buffers(array.type, len(array), buffers, offset=array.offset)
+    return Cells(made, empty)
 
 
 def text(array: pyarrow.Array, where: str) -> Cells:
@@ -178,7 +196,7 @@ def text(array: pyarrow.Array, where: str) -> Cells:
     cast = (types.is_integer, types.is_decimal, types.is_boolean, types.is_date, types.is_timestamp)
     if types.is_floating(kind):
         missing = missing_cells(array)
-        return Cells(strings(written(_stored(array)), missing), missing)
+        return Cells(strings(written(stored(array)), missing), missing)
     if types.is_null(kind) or any(test(kind) for test in cast):
         array = array.cast(pyarrow.string())
     elif types.is_binary(kind) or types.is_large_binary(kind):

@@ -17,6 +17,7 @@ import numpy as np
 
 from lossctl.arrays import Array, Mask, Numbers
 from lossctl.errors import quoted
+from lossctl.readers.arrow import blanks_missing, missing_cells, stored
 from lossctl.readers.source import Cells, Kind
 
 if TYPE_CHECKING:
@@ -116,14 +117,7 @@ def number(cell: str, row: int = 0) -> float | int | None:
 
 def texts(strings: pyarrow.Array) -> Cells:
     """A column of text; an empty cell, quoted or not, is the only missing one."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    empty = pc.equal(pc.binary_length(strings), 0)
-    if not pc.any(empty).as_py():
-        return Cells(strings)
-    values = pc.if_else(empty, pa.scalar(None, strings.type), strings)
-    return Cells(values, empty.to_numpy(zero_copy_only=False))
+    return blanks_missing(strings)
 
 
 def numbers(
@@ -141,11 +135,10 @@ def numbers(
     """
     if floats is None:
         floats = _floats(strings())
-    missing: Mask | None = None
-    if floats.null_count:
-        missing = floats.is_null().to_numpy(zero_copy_only=False)
-        floats = floats.fill_null(0.0)
-    values: Array = floats.to_numpy()
+    missing = missing_cells(floats)
+    values: Array = stored(floats)
+    if missing is not None:
+        values = np.where(missing, 0.0, values)
     if not len(values):
         return Cells(values, missing), seen
     with np.errstate(invalid="ignore"):

@@ -54,7 +54,7 @@ class Additive:
             return Reduced(None, "infinite" if state.a else "undefined", ZERO, state.count)
         interval, reason = None, None
         if values.moments:
-            interval, reason = self._interval(state, values)
+            interval, reason = self._interval(state, values, value)
         return Reduced(
             value,
             count=state.count,
@@ -85,7 +85,9 @@ class Additive:
         except OverflowError:
             return None
 
-    def _interval(self, state: SumsState, values: Values) -> tuple[Interval | None, str | None]:
+    def _interval(
+        self, state: SumsState, values: Values, value: float
+    ) -> tuple[Interval | None, str | None]:
         """Rows of weight 0 are as if they were not there."""
         n = state.nonzero
         if n < 2:
@@ -114,7 +116,8 @@ class Additive:
         least, most = values.low, values.high
         if self.divisor != "weights":  # a sum may exceed the range of one value
             least, most = 0.0 if least >= 0.0 else -math.inf, math.inf
-        return Interval(max(low, least), min(high, most), CONFIDENCE, "delta"), None
+        low, high = min(max(low, least), value), max(min(high, most), value)
+        return Interval(low, high, CONFIDENCE, "delta"), None
 
 
 def less(state: SumsState, row: SumsState) -> SumsState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,9 +58,9 @@ class VarianceRatio:
         except OverflowError:
             return Reduced(None, "overflow", TOO_LARGE, one.count)
         interval, reason = None, None
-        if values.moments and status == "ok":
+        if values.moments and value is not None:
             if two.spread > 0:
-                interval, reason = yield from self._interval(values, one, two)
+                interval, reason = yield from self._interval(values, one, two, value)
             else:
                 reason = "the target is constant"
 
@@ -93,7 +94,7 @@ class VarianceRatio:
         return ratio(numerator, denominator), "ok"
 
     def _interval(
-        self, values: Values, one: MomentsState, two: MomentsState
+        self, values: Values, one: MomentsState, two: MomentsState, value: float
     ) -> Rounds[tuple[Interval | None, str | None]]:
         assert values.centred is not None
         centred = values.centred(one.mean if self.centre else 0.0, two.mean)
@@ -104,10 +105,9 @@ class VarianceRatio:
         n = one.nonzero
         try:
             reach = t_quantile((1 + CONFIDENCE) / 2, n - 1) * ratio_error(state, n)
-            at = ratio(state.a, state.b)
         except OverflowError:
             return None, TOO_SPREAD
-        if self.complement:
-            at = 1.0 - at
-        low, high = at - reach, at + reach
+        low, high = value - reach, value + reach
+        if not math.isfinite(high - low):
+            return None, TOO_SPREAD
         return Interval(max(low, values.low), min(high, values.high), CONFIDENCE, "delta"), None
