@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,22 +28,19 @@ class Batches:
         binding: Binding,
         ledger: Ledger,
         rows: Iterator[Aligned],
-        progress: Callable[[int, int | None], None] | None,
     ) -> None:
         self.plan = plan
         self.specs = specs
         self.binding = binding
         self.ledger = ledger
         self.rows = rows
-        self.progress = progress
         self.scored = 0
         self.poisoned = 0
-        self.exhausted_at_once = False
         self._weight_seen = False
         self._bad: dict[str, list[str]] = {}
         self._bad_count: dict[str, int] = {}
         self._shape: dict[str, tuple[int, ...]] = {}
-        self._known = binding.feeds[0].source.rows
+        self.known = binding.feeds[0].source.rows
 
     def __iter__(self) -> Iterator[Batch]:
         return self
@@ -51,12 +48,14 @@ class Batches:
     def __next__(self) -> Batch:
         for aligned in self.rows:
             batch = self._batch(aligned)
-            if self.progress is not None:
-                self.progress(self.ledger.read[0], self._known)
             if batch is not None:
                 self.scored += batch.count
                 return batch
         raise StopIteration
+
+    def scored_all_at(self, first: Batch) -> bool:
+        """Whether one batch is all there is, as far as the file says."""
+        return self.known is not None and self.known <= first.count
 
     def finish(self) -> None:
         """Raise DataError for values that are not finite, unless they may be dropped, and for

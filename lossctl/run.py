@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,17 +15,15 @@ from lossctl.analyses.context import Context
 from lossctl.batch import Batch
 from lossctl.batches import Batches
 from lossctl.binding import Binding, bind
-from lossctl.engines import run as run_engine
 from lossctl.errors import DataError
+from lossctl.passes import Passes, Progress
 from lossctl.plan import Plan
 from lossctl.readers import open_source
 from lossctl.readers.source import Source
 from lossctl.report import Note, Report
-from lossctl.rounds import Asked, States, ask
+from lossctl.rounds import ask
 from lossctl.spec import Spec
 from lossctl.spool import Spool
-
-Progress = Callable[[int, "int | None"], None]
 
 BLOCK_ROWS = 1 << 15
 BLOCK_VALUES = 1 << 20
@@ -35,7 +32,8 @@ BLOCK_VALUES = 1 << 20
 def evaluate_plan(plan: Plan, progress: Progress | None = None) -> Report:
     """Score a plan's files. Raises UsageError and DataError; reads nothing twice.
 
-    `progress` is called with the rows scored so far and their number, where it is known.
+    `progress` is called with the rows of this pass so far, their number where it is known, and
+    the number of the pass.
     """
     specs = plan.specs()
     opened: list[Source] = []
@@ -65,7 +63,7 @@ def _evaluate(
         )  # fmt: skip
     else:
         rows = by_row(binding.feeds, size, ledger)
-    batches = Batches(plan, specs, binding, ledger, rows, progress)
+    batches = Batches(plan, specs, binding, ledger, rows)
     first = next(batches, None)
     if first is None:
         batches.finish()
@@ -74,36 +72,13 @@ def _evaluate(
     spool = Spool(plan.spool_limit) if evaluation.passes_needed(specs, full=plan.full) else None
     threads = plan.threads or min(4, os.cpu_count() or 1)
 
-    def files() -> Iterator[Batch]:
-        for batch in _chain(first, batches):
-            if spool is not None:
-                spool.add(batch)
-            yield batch
-        batches.finish()
-
-    made = 0
-
-    def make_pass(asked: Asked) -> States:
-        nonlocal made
-        made += 1
-        small = batches.exhausted_at_once or (made > 1 and batches.scored <= size)
-        if made == 1:
-            return run_engine(files(), asked, 1 if small else threads)
-        if spool is None:
-            raise RuntimeError("a later pass was asked for without a spool")
-        return run_engine(spool.batches(), asked, 1 if small else threads)
-
+    passes = Passes(first, batches, spool, threads, progress)
     try:
-        found = ask(evaluation.rounds(context, full=plan.full), make_pass)
+        found = ask(evaluation.rounds(context, full=plan.full), passes)
     finally:
         if spool is not None:
             spool.close()
     return _report(plan, context, binding, ledger, batches, found, first)
-
-
-def _chain(first: Batch, rest: Iterator[Batch]) -> Iterator[Batch]:
-    yield first
-    yield from rest
 
 
 def _block_rows(binding: Binding) -> int:

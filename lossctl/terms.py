@@ -77,9 +77,6 @@ class LossTerms:
             with np.errstate(over="ignore"):
                 return [(_weighted(row_mean(np.square(values)), weight), 0)]
         column = values if values.ndim == 1 else np.ascontiguousarray(values[:, self.output])
-        finite = np.isfinite(column)
-        if not finite.all():
-            return [(_weighted(np.square(column), weight), 0)]
         return [(_weighted(np.square(part), weight), 2 * s) for part, s in scaled(column)]
 
 

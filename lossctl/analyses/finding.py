@@ -49,7 +49,7 @@ def finding(
     few = _few_outliers(context, found, values)
     if few:
         return few
-    return f"{half}No row decides these losses: the worst makes {100 * share:.1f} % of the {name}."
+    return f"{half}No row decides these losses: the worst makes {_small(share)} of the {name}."
 
 
 def _half(result: LossResult, name: str) -> str:
@@ -111,6 +111,10 @@ def _change(spec: Spec, now: dict[str, float | None], without: dict[str, float |
         return ""
     verb = "falls" if after < before else "rises"
     return f"; without them {prose(spec)} {verb} from {before:.4g} to {after:.4g}"
+
+
+def _small(share: float) -> str:
+    return f"{100 * share:.1f} %" if share >= 0.0005 else "less than 0.1 %"
 
 
 def _percent(share: float) -> str:

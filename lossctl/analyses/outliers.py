@@ -95,11 +95,7 @@ def shares(found: Outliers, values: dict[str, Reduced]) -> dict[str, float | Non
 def part(context: Context, found: Outliers, values: dict[str, Reduced], able: set[str]) -> Part:
     """The `outliers` paragraph."""
     expected = GAUSSIAN * found.rows
-    expectation = (
-        f"Gaussian errors: {expected:.1f}"
-        if expected < 100
-        else (f"Gaussian errors: {expected:,.0f}".replace(",", " "))
-    )
+    expectation = f"Gaussian errors: {expected:.{0 if expected >= 100 else 1}f}"
     share = {spec: s if spec in able else None for spec, s in shares(found, values).items()}
     without = {spec: one.value for spec, one in found.kept.items()}
     data = {

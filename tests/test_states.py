@@ -1,0 +1,170 @@
+"""The laws of every mergeable state: associative, commutative, with an identity, and plain JSON."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import pkgutil
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import lossctl
+from lossctl.analyses.digest import Digest
+from lossctl.batch import Batch
+from lossctl.moments import Moments
+from lossctl.selection import HIGHEST, LOWEST, Gather, Histogram
+from lossctl.spec import parse
+from lossctl.states import Sums, Top
+from lossctl.terms import LossTerms, Residual, Score, WeightColumn
+from tests.batches import batch, part
+
+MSE, MAE, RMSE, WAPE = (parse(name) for name in ("mse", "mae", "rmse", "wape"))
+
+# Every specification, in each of its forms.
+EXAMPLES: dict[str, Any] = {
+    "sums": Sums(LossTerms(MAE)),
+    "sums of squares": Sums(LossTerms(RMSE), moments=True),
+    "sums of two columns": Sums(LossTerms(WAPE), moments=True),
+    "top": Top(Score(MSE), 3),
+    "top one": Top(Score(MAE), 1),
+    "moments": Moments(Residual()),
+    "weighted moments": Moments(Residual(), WeightColumn()),
+    "histogram": Histogram(Residual(), LOWEST, HIGHEST, 50),
+    "gather": Gather(Residual(), None, LOWEST, HIGHEST),
+    "weighted gather": Gather(Residual(), WeightColumn(), 0, HIGHEST),
+    "digest": Digest(),
+}
+
+# Pairs whose states must not merge.
+UNLIKE = [
+    (Sums(LossTerms(MAE)), Sums(LossTerms(MAE), moments=True)),
+    (Top(Score(MSE), 3), Top(Score(MSE), 2)),
+    (Histogram(Residual(), 0, HIGHEST, 50), Histogram(Residual(), 0, HIGHEST, 49)),
+    (Histogram(Residual(), 0, 16, 0), Histogram(Residual(), 16, 32, 0)),
+    (Gather(Residual(), None, 0, 8), Gather(Residual(), None, 0, 9)),
+    (Gather(Residual(), None, 0, 8), Gather(Residual(), WeightColumn(), 0, 8)),
+]
+
+VALUES = st.sampled_from([0.0, 1.0, -1.0, 2.5, 1e200, -1e-200, 5e-324, 1e308, -1e308])
+ROWS = st.lists(st.tuples(VALUES, VALUES, st.sampled_from([0.0, 1.0, 0.5])), min_size=1, max_size=9)
+
+
+def specifications() -> set[type]:
+    """Every class of the package that makes states."""
+    found = set()
+    for module in pkgutil.walk_packages(lossctl.__path__, "lossctl."):
+        if not module.name.endswith("__main__"):
+            for _, made in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+                if {"empty", "make"} <= set(vars(made)) and not getattr(made, "_is_protocol", False):
+                    found.add(made)
+    return found
+
+
+def plain(state: Any) -> str:
+    return json.dumps(state.to_json(), sort_keys=True, allow_nan=False)
+
+
+def rows_of(rows: list[tuple[float, float, float]]) -> Batch:
+    pred, target, weight = zip(*rows, strict=True)
+    return batch(pred, target, weight)
+
+
+def test_every_specification_is_examined() -> None:
+    assert specifications() == {type(example) for example in EXAMPLES.values()}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=ROWS, cuts=st.tuples(st.integers(0, 9), st.integers(0, 9)))
+def test_laws(name: str, rows: list[tuple[float, float, float]], cuts: tuple[int, int]) -> None:
+    spec = EXAMPLES[name]
+    whole = rows_of(rows)
+    first, second = sorted(min(cut, whole.count) for cut in cuts)
+    places = (range(first), range(first, second), range(second, whole.count))
+    with np.errstate(all="ignore"):
+        a, b, c = (spec.make(part(whole, place)) if len(place) else spec.empty()
+                   for place in places)  # fmt: skip
+        everything = plain(spec.make(whole))
+    assert plain(a.merge(b).merge(c)) == plain(a.merge(b.merge(c))) == everything
+    assert plain(c.merge(a).merge(b)) == plain(b.merge(a.merge(c))) == everything
+    assert plain(spec.empty().merge(a)) == plain(a.merge(spec.empty())) == plain(a)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_json_and_back(name: str) -> None:
+    spec = EXAMPLES[name]
+    whole = batch([1.5, 0.1, -1e200, 5e-324, 3.0], [0.0] * 5, [1.0, 0.0, 2.0, 1.0, 0.1])
+    for state in (spec.make(whole), spec.empty()):
+        again = type(state).from_json(json.loads(plain(state)))
+        assert plain(again) == plain(state)
+        assert plain(again.merge(spec.make(whole))) == plain(state.merge(spec.make(whole)))
+
+
+@pytest.mark.parametrize(("left", "right"), UNLIKE)
+def test_unlike_specifications_do_not_merge(left: Any, right: Any) -> None:
+    rows = batch([1.0, 2.0], [0.0, 0.0], [1.0, 1.0])
+    with pytest.raises(ValueError, match="unlike specifications"):
+        left.make(rows).merge(right.make(rows))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_equal_specifications_are_one(name: str) -> None:
+    import copy
+
+    spec = EXAMPLES[name]
+    assert copy.deepcopy(spec) == spec and hash(copy.deepcopy(spec)) == hash(spec)
+
+
+def test_sums_count_what_is_not_finite() -> None:
+    state = Sums(LossTerms(MSE), moments=True).make(batch([1e200, 2.0, 3.0], [0.0, 0.0, 1.0]))
+    assert (state.count, state.nonzero, state.infinite) == (3, 2, 1)
+    assert state == Sums(LossTerms(MSE), moments=True).make(batch([1e200, 2.0, 3.0], [0, 0, 1]))
+    # Also where a weight makes it so, in any of the parts of a square.
+    heavy = batch([1e300, 1.0], [0.0, 0.0], [1e308, 1.0])
+    with np.errstate(over="ignore"):
+        assert Sums(LossTerms(RMSE)).make(heavy).infinite == 1
+
+
+def test_ties_go_to_the_first_row_whatever_the_blocks() -> None:
+    whole = batch([1.0, 3.0, 3.0, 3.0, 2.0], [0.0] * 5)
+    top = Top(Score(MSE), 2)
+    for cut in range(1, 5):
+        left, right = part(whole, range(cut)), part(whole, range(cut, 5))
+        merged = top.make(right).merge(top.make(left))
+        assert [entry.sample["row"] for entry in merged.entries] == [1, 2]
+
+
+def test_digest_minds_data_not_order_or_blocks() -> None:
+    rows = batch([1.0, 2.0, -0.0], [0.0, 1.0, 5.0])
+    digest = Digest()
+    made = str(digest.make(rows))
+    for changed in (
+        batch([1.0, 2.0, 0.0], [0.0, 1.0, 5.0]),
+        batch([2.0, 0.0, 1.0], [1.0, 5.0, 0.0]),
+    ):
+        assert str(digest.make(changed)) == made
+    for other in (
+        batch([1.0, 2.0, 0.5], [0.0, 1.0, 5.0]),
+        batch([0.0, 1.0, 5.0], [1.0, 2.0, 0.0]),
+        batch([1.0, 0.0, 2.0], [0.0, 1.0, 5.0]),
+        batch([1.0, 2.0], [0.0, 1.0]),
+        batch([1.0, 2.0, 0.0], [0.0, 1.0, 5.0], [1, 1, 1]),
+    ):
+        assert str(digest.make(other)) != made
+
+
+def test_digest_does_not_mind_the_type_of_a_block() -> None:
+    wide, small = [2**60 + 1, 7], [7]
+    whole = Batch({"pred": np.array(wide)}, frozenset(), None, np.arange(2), np.arange(2))
+    blocks = [
+        Batch({"pred": values}, frozenset(), None, np.arange(1), np.arange(1))
+        for values in (np.array(wide[:1]), np.array(small, dtype=float))
+    ]
+    digest = Digest()
+    parts = [digest.make(block) for block in blocks]
+    assert str(parts[0].merge(parts[1])) == str(digest.make(whole))
