@@ -87,7 +87,11 @@ class Plan:
             raise UsageError(
                 f"no reduction is called {self.reduction}", f"it is one of {', '.join(REDUCTIONS)}"
             )
-        return tuple(parse_all(self.losses or DEFAULT_LOSSES, self.reduction))
+        specs = tuple(parse_all(self.losses or DEFAULT_LOSSES, self.reduction))
+        if self.reduction is not None and all(s.reduction.name != self.reduction for s in specs):
+            names = ", ".join(spec.loss.label for spec in specs)
+            raise UsageError(f"no loss here is reduced by {self.reduction}: {names}")
+        return specs
 
     def signature(self, rows: int, digest: str | None, version: str) -> str:
         """What two equal numbers share: how rows were paired and dropped, the data, the version."""

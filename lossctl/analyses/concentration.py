@@ -40,7 +40,7 @@ class Concentration:
 
 def rounds(context: Context, spec: Spec) -> Rounds[Concentration | None]:
     """None for a loss without shares, or whose values are not all finite."""
-    if not spec.shares or (context.outputs > 1 and not _adds_up(context, spec)):
+    if not spec.shares or (context.outputs > 1 and not context.adds_up(spec)):
         return None
     sums = Sums(LossTerms(spec), context.moments)
     state = (yield (sums,))[sums]
@@ -63,10 +63,6 @@ def rounds(context: Context, spec: Spec) -> Rounds[Concentration | None]:
         khat = None if fit is None else fit.khat
     effective = ratio(state.a * state.a, state.aa << UNIT) if state.aa else math.nan
     return Concentration(int(answers[0]), effective, khat)  # type: ignore[call-overload]  # as above
-
-
-def _adds_up(context: Context, spec: Spec) -> bool:
-    return spec.reduction.additive or (context.pooled and spec.reduction.squares)
 
 
 def tail_length(count: int) -> int:

@@ -29,6 +29,10 @@ class Context:
     pooled: bool  # several outputs are scored as one
     point: str | None  # the role that is compared with the target, where residuals mean something
 
+    def adds_up(self, spec: Spec) -> bool:
+        """Whether the loss of several outputs is one sum over rows."""
+        return spec.reduction.additive or (self.pooled and spec.reduction.squares)
+
     def reduced(
         self, spec: Spec, view: View | None = None, *, moments: bool | None = None
     ) -> Rounds[Reduced]:
@@ -36,7 +40,7 @@ class Context:
         wanted = self.moments if moments is None else moments
         reduction = spec.reduction
         outputs = self.outputs if spec.roles[0].domain.shape == "value" else 1
-        if outputs == 1 or reduction.additive or (self.pooled and reduction.squares):
+        if outputs == 1 or self.adds_up(spec):
             values = values_of(spec, weighted=self.weighted, moments=wanted, view=view)
             reduced = yield from reduction.rounds(values)
         else:

@@ -112,7 +112,7 @@ def _result(context: Context, spec: Spec, found: Evaluation, like: Batch) -> Los
     if found.worst is not None and found.worst.tops[name]:
         row = like.of_sample(found.worst.tops[name][0].sample)
         share = worst.share(context, spec, value, row)
-        top = worst.of_loss(spec, found.worst, value, share)
+        top = worst.of_loss(context, spec, found.worst, value, share)
     return LossResult(
         spec=name,
         name=spec.loss.name,

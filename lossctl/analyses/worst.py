@@ -34,14 +34,18 @@ def rounds(context: Context) -> Rounds[WorstOf]:
     return WorstOf({str(spec): states[top].entries for spec, top in asked.items()})
 
 
-def has_worst(spec: Spec) -> bool:
+def has_worst(context: Context, spec: Spec) -> bool:
     """Whether one row can be called the worst of this loss."""
+    if context.outputs > 1 and not context.adds_up(spec):
+        return False
     return spec.shares or spec.reduction.name == "max"
 
 
-def of_loss(spec: Spec, found: WorstOf, value: Reduced, share: float | None) -> Json | None:
+def of_loss(
+    context: Context, spec: Spec, found: WorstOf, value: Reduced, share: float | None
+) -> Json | None:
     """The `worst` field of one loss."""
-    if not has_worst(spec) or not found.tops[str(spec)] or value.status == "undefined":
+    if not has_worst(context, spec) or not found.tops[str(spec)] or value.status == "undefined":
         return None
     sample = found.tops[str(spec)][0].sample
     return {"row": sample["row"], "id": sample["id"], "share": share}
@@ -51,7 +55,7 @@ def share(context: Context, spec: Spec, value: Reduced, row: Batch) -> float | N
     """The share of one row in a loss, from exact sums; None where shares mean nothing."""
     if not spec.shares or value.total is None or value.status != "ok":
         return None
-    if context.outputs > 1 and not spec.reduction.additive and not context.pooled:
+    if context.outputs > 1 and not context.adds_up(spec):
         return None
     state = Sums(LossTerms(spec)).make(row)
     if state.infinite:

@@ -1,0 +1,278 @@
+"""Reductions against exact rational arithmetic; without a row, with intervals and weights."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.stats
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import lossctl
+from lossctl.analyses.context import Context
+from lossctl.batch import Batch
+from lossctl.reductions import REDUCTIONS, Reduced
+from lossctl.spec import Spec, parse
+from lossctl.stats.sample import answer
+from tests.batches import batch, part
+from tests.oracles import REDUCTIONS as ORACLES
+
+# One spec for every reduction, and what its oracle takes: the terms of the rows.
+SPECS = {
+    "mean": "mae",
+    "sum": "l1_norm",
+    "sum_over_batch_size": "mae:reduction=sum_over_batch_size",
+    "sum_by_nonzero_weights": "mae:reduction=sum_by_nonzero_weights",
+    "root_mean": "rmse",
+    "norm": "l2_norm",
+    "ratio": "wape",
+    "max": "max_error",
+    "median": "median_ae",
+    "variance_ratio": "r2",
+    "variance_ratio_raw": "r2:force_finite=false",
+    "explained_variance": "explained_variance",
+    "explained_variance_raw": "explained_variance:force_finite=false",
+    "relative_variance": "rse",
+}
+EIGHTHS = st.integers(-64, 64).map(lambda n: n / 8)
+WEIGHTS = st.sampled_from([0.0, 0.25, 1.0, 2.0, 3.5])
+ROWS = st.lists(st.tuples(EIGHTHS, EIGHTHS, WEIGHTS), min_size=1, max_size=9)
+
+
+def reduced(spec: Spec, rows: Batch, moments: bool = True) -> Reduced:
+    context = Context(
+        specs=(spec,), leading=spec, weighted=rows.weight is not None, outputs=1, wholes={}, top=1,
+        moments=moments, pooled=False, point="pred",
+    )  # fmt: skip
+    return answer(context.reduced(spec), rows)
+
+
+def oracle(name: str, rows: Batch) -> Any:
+    """The exact value; None where it divides by 0 or has too few rows."""
+    pred, target = ([Fraction(v) for v in rows.columns[role].tolist()] for role in ("pred", "target"))
+    errors = [p - t for p, t in zip(pred, target, strict=True)]
+    weights = None if rows.weight is None else [Fraction(w) for w in rows.weight.tolist()]
+    try:
+        if name in ("root_mean", "norm"):
+            return ORACLES[name]([e * e for e in errors], weights)
+        if name == "ratio":
+            return ORACLES[name]([abs(e) for e in errors], [abs(t) for t in target], weights)
+        if name in ORACLES:
+            return ORACLES[name]([abs(e) for e in errors], weights)
+        return variance(name, errors, target, weights)
+    except (ZeroDivisionError, ValueError):
+        return None
+
+
+def variance(
+    name: str, errors: list[Fraction], target: list[Fraction], weights: list[Fraction] | None
+) -> Fraction | None:
+    w = weights or [Fraction(1)] * len(errors)
+    if sum(1 for one in w if one) < 2:
+        return None
+    centre = ORACLES["mean"](errors, w) if name.startswith("explained") else 0
+    over = sum(a * (e - centre) ** 2 for a, e in zip(w, errors, strict=True))
+    middle = ORACLES["mean"](target, w)
+    under = sum(a * (t - middle) ** 2 for a, t in zip(w, target, strict=True))
+    if not under:
+        if name.endswith("raw") or name == "relative_variance":
+            return None
+        return Fraction(int(not over))
+    return over / under if name == "relative_variance" else 1 - over / under
+
+
+def close(value: float | None, expected: Any, name: str) -> bool:
+    if expected is None or value is None:
+        return expected is None and value is None
+    if name in ("root_mean", "norm"):
+        return abs(value - float(expected)) <= math.ulp(float(expected))
+    return value == float(expected)
+
+
+def test_every_reduction_is_examined() -> None:
+    assert set(SPECS) == set(REDUCTIONS)
+    assert all(parse(text).reduction.name == name for name, text in SPECS.items())
+
+
+@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("weighted", [False, True])
+@settings(max_examples=60)
+@given(rows=ROWS)
+def test_value_and_every_row_left_out(name: str, weighted: bool, rows: list[Any]) -> None:
+    pred, target, weight = zip(*rows, strict=True)
+    assume(not weighted or any(weight))
+    whole = batch(pred, target, weight if weighted else None)
+    found = reduced(parse(SPECS[name]), whole)
+    assert close(found.value, oracle(name, whole), name)
+    assert (found.status == "ok") == (found.value is not None)
+    if found.without is None:
+        return
+    for row in range(whole.count):
+        others = [place for place in range(whole.count) if place != row]
+        left = part(whole, others)
+        without = found.without(part(whole, [row]))
+        if not others or (weighted and not left.weight.any()):  # nothing is left
+            assert without in (None, 0.0)
+        else:
+            assert close(without, oracle(name, left), name)
+            assert without == reduced(parse(SPECS[name]), left, moments=False).value
+
+
+@pytest.mark.parametrize("name", [n for n in SPECS if n not in ("sum_over_batch_size", "max")])
+@settings(max_examples=40)
+@given(rows=ROWS)
+def test_weight_two_is_the_row_twice_and_zero_is_its_absence(name: str, rows: list[Any]) -> None:
+    pred, target, _ = (list(column) for column in zip(*rows, strict=True))
+    weight = [float(place % 3) for place in range(len(rows))]
+    assume(any(weight))
+    places = [place for place, times in enumerate(weight) for _ in range(int(times))]
+    again = batch([pred[p] for p in places], [target[p] for p in places], [1.0] * len(places))
+    spec = parse(SPECS[name])
+    once, twice = reduced(spec, batch(pred, target, weight)), reduced(spec, again)
+    if name == "sum_by_nonzero_weights":
+        kept = [place for place, times in enumerate(weight) if times]
+        twice = reduced(spec, part(batch(pred, target, weight), kept))
+    if sum(1 for one in weight if one) > 1:  # one row twice has no variance of its own
+        assert once.value == twice.value
+    kept = [place for place, times in enumerate(weight) if times]
+    absent = reduced(spec, part(batch(pred, target, weight), kept))
+    assert (once.value, once.status) == (absent.value, absent.status)
+    if name not in ("norm", "sum"):
+        assert once.interval == absent.interval
+
+
+def test_maximum_passes_over_weight_zero() -> None:
+    report = lossctl.evaluate([9.0, 2.0, 1.0], [0.0] * 3, "max_error", weight=[0.0, 1.0, 1.0])
+    assert report["max_error"].value == 2.0
+    assert report["max_error"].worst == {"row": 1, "id": None, "share": None}
+
+
+# --- intervals --------------------------------------------------------------------------------
+
+ERRORS = np.array([0.5, -1.0, 3.0, 2.0, -0.25, 4.0, 1.5])
+TARGET = np.array([1.0, 2.0, 4.0, 8.0, 3.0, 1.0, 5.0])
+
+
+def interval(text: str, errors: Any = ERRORS, target: Any = TARGET, weight: Any = None) -> Any:
+    found = reduced(parse(text), batch(target + errors, target, weight)).interval
+    return None if found is None else (found.low, found.high)
+
+
+def of_t(values: np.ndarray, scale: float = 1.0) -> tuple[float, float]:
+    found = scipy.stats.t.interval(
+        0.95, len(values) - 1, np.mean(values), scipy.stats.sem(values)
+    )
+    return max(0.0, found[0] * scale), found[1] * scale
+
+
+def test_interval_of_a_mean_is_the_t_interval() -> None:
+    assert interval("mae") == pytest.approx(of_t(abs(ERRORS)), rel=1e-12)
+    assert interval("mse") == pytest.approx(of_t(ERRORS**2), rel=1e-12)
+    assert interval("bias") == pytest.approx(
+        scipy.stats.t.interval(0.95, 6, ERRORS.mean(), scipy.stats.sem(ERRORS)), rel=1e-12
+    )
+
+
+def test_interval_of_a_sum_and_of_roots() -> None:
+    n = len(ERRORS)
+    assert interval("l1_norm") == pytest.approx(of_t(abs(ERRORS), n), rel=1e-12)
+    low, high = of_t(ERRORS**2)
+    assert interval("rmse") == pytest.approx((math.sqrt(low), math.sqrt(high)), rel=1e-12)
+    assert interval("l2_norm") == pytest.approx(
+        (math.sqrt(n * low), math.sqrt(n * high)), rel=1e-12
+    )
+
+
+def test_interval_of_a_ratio_is_the_delta_method() -> None:
+    over, under = abs(ERRORS), abs(TARGET)
+    value = over.sum() / under.sum()
+    influence = (over - value * under) / under.mean()
+    reach = scipy.stats.t.ppf(0.975, 6) * influence.std(ddof=1) / math.sqrt(7)
+    assert interval("wape") == pytest.approx((value - reach, value + reach), rel=1e-12)
+    over, under = ERRORS**2, (TARGET - TARGET.mean()) ** 2
+    value = over.sum() / under.sum()
+    influence = (over - value * under) / under.mean()
+    reach = scipy.stats.t.ppf(0.975, 6) * influence.std(ddof=1) / math.sqrt(7)
+    expected = (1 - value - reach, min(1.0, 1 - value + reach))
+    assert interval("r2") == pytest.approx(expected, rel=1e-12)
+
+
+def test_interval_of_a_weighted_mean() -> None:
+    weight = np.array([1.0, 2.0, 0.0, 0.5, 1.0, 3.0, 1.0])
+    kept = weight > 0
+    w, values = weight[kept], abs(ERRORS)[kept]
+    value = np.average(values, weights=w)
+    influence = w * (values - value) / w.mean()
+    reach = scipy.stats.t.ppf(0.975, 5) * math.sqrt((influence**2).sum() / (6 * 5))
+    assert interval("mae", weight=weight) == pytest.approx((value - reach, value + reach), rel=1e-12)
+
+
+@pytest.mark.parametrize("exponent", [-700, 0, 500])
+def test_interval_of_rmse_where_squares_leave_the_range(exponent: int) -> None:
+    scale = 2.0**exponent
+    low, high = interval("rmse", errors=ERRORS * scale, target=np.zeros(7))
+    plain = interval("rmse", target=np.zeros(7))
+    assert (low / scale, high / scale) == plain
+
+
+def test_interval_of_a_median_is_binomial() -> None:
+    values = np.arange(1.0, 31.0)
+    found = interval("median_ae", errors=values, target=np.zeros(30))
+    rank = int(scipy.stats.binom.ppf(0.025, 30, 0.5))
+    assert found == (values[rank - 1], values[-rank])
+    assert scipy.stats.binom.cdf(rank - 1, 30, 0.5) <= 0.025 < scipy.stats.binom.cdf(rank, 30, 0.5)
+    assert interval("median_ae", errors=values[:5], target=np.zeros(5)) is None
+
+
+@given(st.lists(st.tuples(EIGHTHS, EIGHTHS), min_size=1, max_size=12))
+def test_intervals_hold_their_value(rows: list[tuple[float, float]]) -> None:
+    pred, target = zip(*rows, strict=True)
+    for result in lossctl.evaluate(list(pred), list(target)).losses:
+        if result.interval is not None:
+            assert result.interval["low"] <= result.value <= result.interval["high"]
+
+
+# --- what float64 cannot hold -----------------------------------------------------------------
+
+
+def test_overflow_is_a_status_by_default_and_an_error_on_request() -> None:
+    report = lossctl.evaluate([1e200, 0.0], [0.0, 0.0])
+    assert (report["mse"].value, report["mse"].status) == (None, "overflow")
+    assert report["rmse"].value == pytest.approx(1e200 / math.sqrt(2), rel=1e-15)
+    assert report["rmse"].half == 1
+    with pytest.raises(lossctl.DataError, match="mse overflows"):
+        lossctl.evaluate([1e200, 0.0], [0.0, 0.0], "mse")
+
+
+def test_small_squares_do_not_vanish_from_rmse() -> None:
+    report = lossctl.evaluate([1e-200] * 4, [0.0] * 4, ["rmse", "mse"])
+    assert report["rmse"].value == 1e-200
+    assert report["rmse"].half == 2
+    assert report["mse"].value == 0.0
+
+
+def test_infinite_undefined_and_zero() -> None:
+    assert lossctl.evaluate([1.0, 2.0], [0.0, 1.0], "mape")["mape"].status == "infinite"
+    assert lossctl.evaluate([1.0, 2.0], [0.0, 0.0], "wape")["wape"].status == "infinite"
+    assert lossctl.evaluate([0.0, 0.0], [0.0, 0.0], "wape")["wape"].status == "undefined"
+    assert lossctl.evaluate([1.0], [0.0], "r2")["r2"].status == "undefined"
+    constant = lossctl.evaluate([1.0, 2.0], [3.0, 3.0], ["r2:force_finite=false", "r2", "rse"])
+    assert [one.status for one in constant.losses] == ["infinite", "ok", "infinite"]
+    with pytest.raises(lossctl.DataError, match="every weight is 0"):
+        lossctl.evaluate([1.0], [0.0], weight=[0.0])
+
+
+def test_a_penalty_too_large_is_an_overflow() -> None:
+    spec = "structural_risk:base=mse,l2=1"
+    with pytest.raises(lossctl.DataError, match="overflows"):
+        lossctl.evaluate([1.0, 2.0], [0.0, 0.0], spec, roles={"parameters": [1e200]})
+    report = lossctl.evaluate([1.0, 3.0], [0.0, 0.0], spec, roles={"parameters": [2.0, 1.0]})
+    assert report.losses[0].value == 10.0
+    assert report.losses[0].penalty == 5.0
+    assert report.worst is not None
+    assert report.worst.rows[0].shares[report.losses[0].spec] == 0.9
+    assert report.worst.rows[0].without[report.losses[0].spec] == 6.0
