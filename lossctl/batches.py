@@ -117,11 +117,7 @@ class Batches:
         values = [cell.values for cell in cells]
         shape = bound.domain.shape
         if shape == "ragged":
-            if len(values) != 1 or not isinstance(values[0], Ragged):
-                raise DataError(
-                    f"{bound.name} is not a list column, which {self._who(bound)} needs"
-                )
-            return values[0]
+            return self._lists(bound, values)
         arrays = [
             _square(v, bound, aligned) if isinstance(v, Ragged) else widened(np.asarray(v))
             for v in values
@@ -143,6 +139,16 @@ class Batches:
                 f"rows have {known}"
             )
         return np.ascontiguousarray(column)
+
+    def _lists(self, bound: Bound, values: list[Any]) -> Ragged:
+        """Lists of any length; a matrix is lists of equal length."""
+        only = values[0]
+        if len(values) == 1 and isinstance(only, Ragged):
+            return only
+        if len(values) == 1 and only.ndim == 2:
+            offsets = np.arange(only.shape[0] + 1, dtype=np.int64) * only.shape[1]
+            return Ragged(only.reshape(-1), offsets)
+        raise DataError(f"{bound.name} is not a list column, which {self._who(bound)} needs")
 
     def _who(self, bound: Bound) -> str:
         return bound.domains[0][0]

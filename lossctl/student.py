@@ -68,9 +68,8 @@ def _cornish_fisher(z: float, degrees: int) -> float:
 
 def normal_quantile(probability: float) -> float:
     """The normal quantile: Newton's method on erfc, relative error below 1e-14."""
-    if probability < 0.5:
-        return -normal_quantile(1.0 - probability)
-    tail = 1.0 - probability
+    lower = probability < 0.5
+    tail = probability if lower else 1.0 - probability
     z = math.sqrt(max(0.0, -2.0 * math.log(2.0 * tail))) if tail < 0.25 else 2.5 * (0.5 - tail)
     for _ in range(60):
         density = math.exp(-z * z / 2.0) / math.sqrt(2.0 * math.pi)
@@ -78,7 +77,7 @@ def normal_quantile(probability: float) -> float:
         z += max(-1.0, min(1.0, step))
         if abs(step) <= 1e-15 * max(z, 1.0):
             break
-    return z
+    return -z if lower else z
 
 
 def median_rank(count: int, confidence: float) -> int | None:

@@ -28,7 +28,7 @@ ORDER = [
     "student", "reductions",
     "settings", "roles", "loss", "losses", "spec", "batch", "terms",
     "readers", "plan", "where", "choose", "report", "align", "binding", "batches",
-    "engines", "spool", "analyses", "gates", "stats", "run",
+    "engines", "spool", "passes", "analyses", "gates", "stats", "run",
     "inspection", "renderers", "frames", "api", "cli", "__main__",
 ]  # fmt: skip
 

@@ -68,8 +68,10 @@ def test_sum_of_full_blocks_of_one_value(size: int) -> None:
 @given(pairs)
 def test_dot_is_the_rational_dot(both: tuple[np.ndarray, np.ndarray]) -> None:
     left, right = both
-    expected = sum((Fraction(a) * Fraction(b) for a, b in zip(left.tolist(), right.tolist())),
-                   Fraction(0))  # fmt: skip
+    products = (
+        Fraction(a) * Fraction(b) for a, b in zip(left.tolist(), right.tolist(), strict=True)
+    )
+    expected = sum(products, Fraction(0))
     assert fraction(exact_dot(left, right)) == expected
     assert fraction(exact_dot(left, left)) == sum(Fraction(a) ** 2 for a in left.tolist())
 

@@ -52,7 +52,9 @@ def within(one: Comparison) -> bool:
 
 def test_all_our_cases_pass(capsys: pytest.CaptureFixture[str]) -> None:
     assert runner.main([]) == 0
-    said = re.fullmatch(r"(\d+) passed, 0 failed, (\d+) skipped", last_line(capsys.readouterr().out))
+    said = re.fullmatch(
+        r"(\d+) passed, 0 failed, (\d+) skipped", last_line(capsys.readouterr().out)
+    )
     assert said is not None
     assert int(said[1]) >= 161
     assert int(said[1]) + int(said[2]) == sum(len(runner.load(path)) for path in runner.OURS)

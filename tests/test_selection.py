@@ -116,9 +116,7 @@ def test_passes_are_few_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         nonlocal made
         made += 1
         states = serial.run([values], asked)
-        gathered.extend(
-            state.values.size for state in states.values() if hasattr(state, "weights")
-        )
+        gathered.extend(state.values.size for state in states.values() if hasattr(state, "weights"))
         return states
 
     assert ask(order_statistic(COLUMN, 5000, 2500), make_pass) == np.sort(values)[2500]

@@ -71,7 +71,13 @@ def _written(value: Any) -> str:
 def _cells(name: str, values: Any) -> Cells:
     if isinstance(values, Ragged | Cells):
         return values if isinstance(values, Cells) else Cells(values)
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:  # lists of unequal lengths
+        ragged = _ragged(name, values)
+        if ragged is None:
+            raise DataError(f"{name} holds numbers and lists") from None
+        return ragged
     if array.dtype.kind == "O":
         ragged = _ragged(name, values)
         if ragged is not None:
@@ -108,11 +114,16 @@ def _ragged(name: str, values: Any) -> Cells | None:
     if not all(isinstance(row, list | tuple | np.ndarray) for row in rows):
         return None
     try:
-        parts = [np.asarray(row, dtype=np.float64).reshape(-1) for row in rows]
+        parts = [np.asarray(row, dtype=None if len(row) else np.float64) for row in rows]
     except (TypeError, ValueError) as problem:
         raise DataError(f"{name} is not numeric: {problem}") from None
+    for place, part in enumerate(parts):
+        if part.ndim != 1 or part.dtype.kind not in "biuf":
+            raise DataError(f"{name} row #{place} is not a list of numbers")
     offsets = np.concatenate([[0], np.cumsum([part.size for part in parts])]).astype(np.int64)
-    return Cells(Ragged(np.concatenate(parts) if parts else np.empty(0), offsets))
+    filled = [part for part in parts if part.size]
+    values = np.concatenate(filled) if filled else np.empty(0)
+    return Cells(Ragged(widened(values), offsets))
 
 
 def _column(name: str, cells: Cells) -> Column:

@@ -50,9 +50,9 @@ class Maximum:
             return bad
 
         def without(block: Any) -> float | None:
-            if states[count].nonzero < 2:
-                return None
             held = float(column(block)[0])
+            if states[count].nonzero - (held > -np.inf) < 1:
+                return None
             return entries[1].score if held == entries[0].score else entries[0].score
 
         return Reduced(

@@ -1,0 +1,122 @@
+"""Engines and block sizes change no bit of a report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lossctl
+from lossctl.batch import Batch
+from lossctl.engines import run, serial, threads
+from lossctl.spec import parse
+from lossctl.states import Sums, Top
+from lossctl.terms import LossTerms, Score
+from tests.batches import batch, part
+
+N = 120
+RNG = np.random.default_rng(5)
+TARGET = RNG.normal(size=N) * 10.0 ** RNG.integers(-8, 9, N)
+PRED = TARGET + RNG.standard_t(2, N)
+PRED[7], TARGET[9] = np.nan, np.nan
+WEIGHT = RNG.choice([0.0, 0.5, 1.0, 3.0], N)
+HUGE = np.where(RNG.random(N) < 0.05, 1e200, 1.0) * PRED
+WHOLE = RNG.integers(0, 100, N)
+WHOLE[100] = 2**60 + 1
+
+QUESTIONS: dict[str, dict[str, Any]] = {
+    "default set": {"nan": "drop"},
+    "weighted": {"nan": "drop", "weight": WEIGHT},
+    "every mean": {"nan": "drop", "losses": ["smape", "log_cosh", "wape", "mape", "rmse", "rse",
+                                             "mae:reduction=sum", "explained_variance"]},
+    "huge": {"nan": "drop", "pred": HUGE},
+    "whole numbers beyond 2**53": {"pred": WHOLE, "target": WHOLE[::-1].copy()},
+    "two outputs": {"pred": np.column_stack([WHOLE, WHOLE * 2.0]),
+                    "target": np.column_stack([WHOLE[::-1], TARGET.clip(-5, 5)]), "nan": "drop"},
+    "two outputs pooled": {"pred": RNG.normal(size=(N, 2)), "target": RNG.normal(size=(N, 2)),
+                           "multioutput": "pooled", "losses": ["rmse", "mae", "r2", "max_error"]},
+    "all alike": {"pred": np.ones(N), "target": np.zeros(N)},
+}  # fmt: skip
+
+
+def report(question: dict[str, Any], **how: Any) -> str:
+    return lossctl.evaluate(**({"pred": PRED, "target": TARGET} | question | how)).to_json()
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_blocks_and_threads_change_no_bit(question: str) -> None:
+    asked = QUESTIONS[question]
+    expected = report(asked, threads=1)
+    for rows in (1, 7, 119, 4096):
+        assert report(asked, threads=1, block_rows=rows) == expected
+    for workers, rows in ((2, 7), (3, 64), (4, 1), (2, None)):
+        assert report(asked, threads=workers, block_rows=rows) == expected
+
+
+@pytest.mark.parametrize("question", ["default set", "two outputs"])
+def test_the_order_of_rows_changes_only_their_numbers(question: str) -> None:
+    asked = {"pred": PRED, "target": TARGET} | QUESTIONS[question]
+    order = np.random.default_rng(8).permutation(N)
+    moved = asked | {side: asked[side][order] for side in ("pred", "target")}
+    first, second = (json.loads(report(one)) for one in (asked, moved))
+    for one in (first, second):
+        for result in one["losses"]:
+            result["worst"] = result["worst"] and result["worst"]["share"]
+        for row in one["worst"]["rows"]:
+            row["row"] = None
+        for name in one["parts"]:
+            one["parts"][name].pop("rows", None)
+        one["finding"] = None
+    assert first == second
+
+
+def blocks(whole: Batch, size: int) -> Iterator[Batch]:
+    for start in range(0, whole.count, size):
+        yield part(whole, range(start, min(start + size, whole.count)))
+
+
+def test_engines_make_the_same_states() -> None:
+    whole = batch(np.nan_to_num(PRED), np.nan_to_num(TARGET), WEIGHT)
+    asked = (Sums(LossTerms(parse("mse")), True), Top(Score(parse("mae")), 5))
+    expected = {spec: spec.make(whole).to_json() for spec in asked}
+    for states in (
+        serial.run(blocks(whole, 11), asked),
+        threads.run(blocks(whole, 11), asked, 3),
+        run(blocks(whole, 11), asked, 1),
+        run(blocks(whole, 120), asked, 2),
+    ):
+        assert {spec: state.to_json() for spec, state in states.items()} == expected
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_errors_of_reading_and_scoring_arrive(workers: int) -> None:
+    class Broken:
+        def empty(self) -> Any:
+            return Sums(LossTerms(parse("mse"))).empty()
+
+        def make(self, block: Any) -> Any:
+            raise lossctl.DataError("no score")
+
+    def unreadable() -> Iterator[Batch]:
+        yield batch([1.0], [0.0])
+        raise lossctl.DataError("no more")
+
+    with pytest.raises(lossctl.DataError, match="no score"):
+        run(blocks(batch(np.arange(50.0), np.zeros(50)), 1), (Broken(),), workers)
+    with pytest.raises(lossctl.DataError, match="no more"):
+        run(unreadable(), (Sums(LossTerms(parse("mse"))),), workers)
+
+
+def test_domain_errors_name_the_same_row_whatever_the_blocks() -> None:
+    target = np.ones(50)
+    target[33] = -2.0
+    said = set()
+    for how in ({}, {"block_rows": 1}, {"block_rows": 7, "threads": 2}):
+        with pytest.raises(lossctl.DataError) as error:
+            lossctl.evaluate(np.ones(50), target, "poisson_deviance", **how)
+        said.add(str(error.value))
+    assert len(said) == 1
+    assert "#33" in said.pop()
