@@ -56,4 +56,5 @@ $(STAMP): pyproject.toml
 	  echo "installing lossctl and its tools into $(VENV) (once) ..." >&2; \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'; \
 	fi
+	@$(BIN)/python -m compileall -q lossctl
 	@touch $@

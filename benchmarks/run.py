@@ -7,6 +7,7 @@ is imported here: Linux counts the parent's memory towards a child's peak.
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import math
 import os
@@ -241,6 +242,7 @@ def main() -> None:
         parser.error("--pairs must be at least 1")
     if options.write and options.only:
         parser.error("--write needs all of them: leave out --only")
+    compileall.compile_dir(ROOT / "lossctl", quiet=1)  # as an installed package is
     if options.data is not None:
         page = report(Data(options.data.resolve()), options)
     else:

@@ -18,7 +18,9 @@ import lossctl
 from lossctl.plan import DEFAULT_LOSSES
 from lossctl.report import Report
 
-WILD = st.sampled_from([0.0, 1.0, -1.0, 3.0, 5e-324, 1e-200, 1e154, 1e200, -1e200, 1.7e308, -1.7e308])
+WILD = st.sampled_from(
+    [0.0, 1.0, -1.0, 3.0, 5e-324, 1e-200, 1e154, 1e200, -1e200, 1.7e308, -1.7e308]
+)
 TAME = st.integers(-40, 40).map(lambda n: n / 8)
 WEIGHTS = st.sampled_from([0.0, 0.5, 1.0, 2.0])
 
@@ -65,7 +67,9 @@ def test_shares_sum_to_one(data: Any, weighted: bool) -> None:
 
 @settings(max_examples=40)
 @given(data=rows(TAME, 6), weighted=st.booleans(), outputs=st.booleans())
-def test_without_a_row_is_the_report_of_the_others(data: Any, weighted: bool, outputs: bool) -> None:
+def test_without_a_row_is_the_report_of_the_others(
+    data: Any, weighted: bool, outputs: bool
+) -> None:
     pred, target, weight = (np.array(column) for column in columns(data))
     if outputs:
         pred, target = (np.column_stack([a, a[::-1] * 2]) for a in (pred, target))
@@ -126,7 +130,8 @@ def test_several_outputs_are_averaged(weight: Any) -> None:
     assert pooled["rmse"].value == pytest.approx(expected, rel=1e-14)
     assert report.parts[0].name == "concentration"
     assert {note.code for note in report.notes} >= {"outputs"}
-    assert lossctl.evaluate(pred[:, :1], target[:, 0])["mae"].value == each[0]["mae"].value
+    column = lossctl.evaluate(pred[:, :1], target[:, 0], weight=weight)
+    assert column["mae"].value == each[0]["mae"].value
 
 
 def test_one_row_and_two() -> None:
@@ -156,7 +161,9 @@ def test_no_error_at_all() -> None:
 @pytest.mark.parametrize("nan", [math.nan, math.inf, -math.inf])
 def test_what_is_not_finite(nan: float) -> None:
     pred, target = [1.0, nan, 3.0, 4.0], [1.0, 2.0, 4.0, math.nan]
-    with pytest.raises(lossctl.DataError, match=r"1 value is NaN, missing or infinite \(first: #1\)"):
+    with pytest.raises(
+        lossctl.DataError, match=r"1 value is NaN, missing or infinite \(first: #1\)"
+    ):
         lossctl.evaluate(pred, target)
     dropped = lossctl.evaluate(pred, target, nan="drop")
     assert (dropped["mae"].value, dropped.rows["dropped"]["nan"]) == (0.5, 2)
@@ -192,7 +199,7 @@ def test_outliers_among_rows_too_large_for_a_deviation() -> None:
     assert report["mae"].status == "overflow"
     assert "outliers" not in {part.name for part in report.parts}
     near = lossctl.evaluate([1.7e308, -1.7e308, 0.0], [0.0, 0.0, 0.0])
-    assert near["mae"].value == pytest.approx(1.7e308 * 2 / 3)
+    assert near["mae"].value == 1.7e308 / 3 * 2
     assert near["median_ae"].value == 1.7e308
 
 

@@ -100,7 +100,7 @@ def pareto_fit(tail: Array, cutoff: float) -> Tail | None:
     with np.errstate(all="ignore"):  # what is not finite has no weight
         b = 1.0 - np.sqrt(grid / (np.arange(1, grid + 1) - 0.5))
         b = b / (prior_scale * quarter) + 1.0
-        k = np.log1p(-b[:, np.newaxis] * excess).mean(axis=1)
+        k = np.array([np.log1p(-candidate * excess).mean() for candidate in b])
         likelihood = n * (np.log(-(b / k)) - k - 1.0)
         likelihood = np.where(np.isfinite(likelihood), likelihood, -np.inf)
         weights = 1.0 / np.exp(likelihood - likelihood[:, np.newaxis]).sum(axis=1)

@@ -57,7 +57,7 @@ class Destinations:
         if format is not None:
             main = known_format(format)
         elif output is not None:
-            main = _suffix(output)
+            main = suffix_format(output) or "tsv"
         else:
             main = "table" if terminal else "tsv"
         found = [Destination(main, None if output in (None, "-") else output)]
