@@ -124,7 +124,10 @@ class _Tally:
             return None
         if self.total % ONE == 0:
             return self.total // ONE
-        return ratio(self.total, ONE)
+        try:
+            return ratio(self.total, ONE)
+        except OverflowError:  # beyond float64: the whole part, which integers can say
+            return self.total // ONE
 
 
 def _exact_total(values: Any) -> Exact:

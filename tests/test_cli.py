@@ -413,6 +413,12 @@ def test_inspect(lossctl, tmp_path):
     assert lossctl("inspect", RIDGE).out.startswith("file\tnumber\tname")
 
 
+def test_inspect_sums_beyond_float64(lossctl, tmp_path):
+    huge = write(tmp_path / "h.csv", "a\n1.5e308\n1.5e308\n0.25\n")
+    found = lossctl("inspect", huge, "-f", "json").json
+    assert found["files"][0]["columns"][0]["sum"] == 2 * int(1.5e308)
+
+
 def test_losses_lists_every_loss(lossctl):
     lines = lossctl("losses").out.splitlines()
     assert {"mae", "huber", "r2"} <= {line.split("\t")[0] for line in lines}
