@@ -59,7 +59,7 @@ def test_shares_sum_to_one(data: Any, weighted: bool) -> None:
     for spec in ("mae", "rmse", "mse", "huber", "log_cosh"):
         shares = [row.shares[spec] for row in report.worst.rows]
         assert len(shares) == len(pred)
-        total = math.fsum(shares)  # type: ignore[arg-type]
+        total = math.fsum(shares)
         assert total == pytest.approx(1.0, abs=1e-12) if report[spec].value else total == 0.0
     for spec in ("median_ae", "max_error", "bias", "r2"):
         assert {row.shares[spec] for row in report.worst.rows} == {None}
@@ -120,7 +120,7 @@ def test_several_outputs_are_averaged(weight: Any) -> None:
     each = [lossctl.evaluate(pred[:, j], target[:, j], weight=weight) for j in range(3)]
     assert [result.spec for result in report.losses] == list(DEFAULT_LOSSES)
     for result in report.losses:
-        expected = math.fsum(one[result.spec].value for one in each) / 3  # type: ignore[misc]
+        expected = math.fsum(one[result.spec].value for one in each) / 3
         assert result.value == pytest.approx(expected, rel=1e-14)
     for spec, metric in SKLEARN.items():
         expected = metric(target, pred, sample_weight=weight)
@@ -201,6 +201,8 @@ def test_outliers_among_rows_too_large_for_a_deviation() -> None:
     near = lossctl.evaluate([1.7e308, -1.7e308, 0.0], [0.0, 0.0, 0.0])
     assert near["mae"].value == 1.7e308 / 3 * 2
     assert near["median_ae"].value == 1.7e308
+    alike = lossctl.evaluate([1.7e308, 1.7e308, 1.7e308, -1.7e308], [0.0] * 4)
+    assert "outliers" not in {part.name for part in alike.parts}
 
 
 def test_tails_of_huge_and_tiny_errors_are_those_of_plain_ones() -> None:
@@ -216,3 +218,12 @@ def test_tails_of_huge_and_tiny_errors_are_those_of_plain_ones() -> None:
         scaled = tails(2.0**exponent)
         assert scaled["ratio"] == plain["ratio"]
         assert scaled["z"] == pytest.approx(plain["z"], abs=1e-9)
+
+
+@pytest.mark.parametrize("spec", ["rmse", "mse", "mae", "l2_norm"])
+def test_the_worst_row_is_the_one_that_adds_most(spec: str) -> None:
+    report = lossctl.evaluate([3.0, 2.0, 9.0], [0.0] * 3, spec, weight=[1.0, 4.0, 0.0])
+    assert report.worst is not None
+    assert [row.row for row in report.worst.rows] == [1, 0, 2]
+    assert report.losses[0].worst is not None
+    assert report.losses[0].worst["row"] == 1

@@ -59,6 +59,13 @@ def test_sum_over_several_blocks_and_shapes() -> None:
     assert exact_sum(values[::2]) + exact_sum(values[1::2]) == expected
 
 
+def test_full_blocks_whose_leading_bits_all_matter() -> None:
+    for seed in range(12):
+        values = np.random.default_rng(seed).uniform(0.99, 1.0, 32_768)
+        assert fraction(exact_sum(values)) == total(values)
+        assert fraction(exact_sum(-values)) == -total(values)
+
+
 @pytest.mark.parametrize("size", [1, 2, 32_768, 32_769])
 def test_sum_of_full_blocks_of_one_value(size: int) -> None:
     for value in (1.7976931348623157e308, np.nextafter(1.0, 0.0), 5e-324, 0.1):

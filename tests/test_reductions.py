@@ -257,6 +257,17 @@ def test_small_squares_do_not_vanish_from_rmse() -> None:
     assert report["mse"].value == 0.0
 
 
+@pytest.mark.parametrize("text", ["r2", "explained_variance", "rse"])
+@pytest.mark.parametrize("exponent", [-900, 600, 1015])
+def test_fractions_of_variance_have_no_unit(text: str, exponent: int) -> None:
+    pred, target, weight = TARGET + ERRORS, TARGET, [1.0, 2.0, 0.5, 1.0, 3.0, 0.0, 1.0]
+    for w in (None, weight):
+        plain = lossctl.evaluate(pred, target, text, weight=w)
+        moved = np.ldexp(pred, exponent), np.ldexp(target, exponent)
+        scaled = lossctl.evaluate(*moved, text, weight=w)
+        assert scaled.losses[0].value == plain.losses[0].value
+
+
 def test_infinite_undefined_and_zero() -> None:
     assert lossctl.evaluate([1.0, 2.0], [0.0, 1.0], "mape")["mape"].status == "infinite"
     assert lossctl.evaluate([1.0, 2.0], [0.0, 0.0], "wape")["wape"].status == "infinite"

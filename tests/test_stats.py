@@ -11,6 +11,7 @@ from sklearn.metrics import r2_score, root_mean_squared_error
 import lossctl
 from lossctl import stats
 from lossctl.analyses.concentration import gini, pareto_fit
+from lossctl.stats.outlier_rules import _critical
 
 Y = np.array([3.0, -0.5, 2.0, 7.0, 4.2, 1.1, 0.4, 9.0])
 P = np.array([2.5, 0.0, 2.1, 7.8, 5.3, 1.0, 0.1, 4.0])
@@ -110,6 +111,13 @@ def test_khat_of_long_tails_raises_no_warning() -> None:
     assert found["min_sample_size"] == math.inf
 
 
+def test_khat_where_a_grid_point_is_the_exponential_tail() -> None:
+    # Its shape is 0 there, and the likelihood 0/0.
+    fit = pareto_fit(np.array([1.0] * 4 + [1.5] * 11 + [3.0]), 0.0)
+    assert fit is not None
+    assert math.isfinite(fit.khat) and math.isfinite(fit.sigma)
+
+
 def test_khat_of_no_tail_at_all() -> None:
     assert stats.pareto_khat(np.ones(50))["khat"] is None
     assert pareto_fit(np.ones(4), 0.5) is None
@@ -168,6 +176,13 @@ def test_generalised_esd_sees_through_masking() -> None:
     assert found["gesd_removed"] == [50.0, 51.0]
     assert stats.outlier_rules(values * 1e299 / 51, 5)["gesd_n_outliers"] == 2
     assert stats.outlier_rules([1.0, 1.0, 1.0, 1.0], 2)["gesd_n_outliers"] == 0
+
+
+def test_critical_values_of_the_generalised_esd() -> None:
+    # NIST handbook 1.3.5.17.3, for Rosner's 54 values
+    assert [round(_critical(54 - step), 3) for step in range(5)] == [
+        3.159, 3.151, 3.144, 3.136, 3.128,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("most", [-1, 2, 9])

@@ -123,7 +123,7 @@ WRITERS: dict[str, Any] = {"csv": csv, "npy": npy, "parquet": parquet, "jsonl": 
 def contributions(report: lossctl.Report) -> dict[int, float]:
     assert report.worst is not None
     spec = report.losses[0].spec
-    return {row.row: row.shares[spec] for row in report.worst.rows}  # type: ignore[misc]
+    return {row.row: row.shares[spec] for row in report.worst.rows}
 
 
 def check(report: lossctl.Report, expected: list[float]) -> None:

@@ -4,12 +4,11 @@ all losses: how many, what share of each loss they make, and each loss without t
 from __future__ import annotations
 
 import math
-import sys
 from dataclasses import dataclass
 
 from lossctl.analyses.context import Context, percent
 from lossctl.errors import inert
-from lossctl.exact import ONE, exact, ratio
+from lossctl.exact import ONE, ratio
 from lossctl.reductions import Reduced
 from lossctl.report import Part
 from lossctl.rounds import Rounds, in_step
@@ -48,14 +47,15 @@ def rounds(context: Context) -> Rounds[Outliers | None]:
         return None
     count = state.count
     centre = yield from median(Residual(context.point), count)
-    if state.a + exact(abs(centre)) > exact(sys.float_info.max):  # a deviation might overflow
-        return None
     deviation = Deviation(centre, context.point)
     spread = yield from median(deviation, count)
     fallback, mean_size = spread == 0.0, 0.0
     if fallback:
         sums = Sums(SizeTerms(centre, context.point))
-        mean_size = ratio((yield (sums,))[sums].a, count * ONE)
+        state = (yield (sums,))[sums]
+        if state.infinite:
+            return None
+        mean_size = ratio(state.a, count * ONE)
     reach = CUT * robust_unit(spread, mean_size)
     if not math.isfinite(reach):
         return None

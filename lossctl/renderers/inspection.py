@@ -14,6 +14,7 @@ from lossctl.renderers.typeset import shown, wrapped
 from lossctl.report import Column, Table
 
 SHOWN = 40  # columns of a wide file on the screen
+LONGEST = 24  # digits of a sum on the screen
 _HEADS = ("file", "number", "name", "kind", "type", "values", "missing", "nan", "infinite", "sum",
           "min", "max")  # fmt: skip
 
@@ -48,7 +49,7 @@ def _file(facts: FileFacts, width: int) -> list[str]:
         (
             f"{one.number} {one.name}" if one.name else f"{one.number} (unnamed)",
             one.type, _count(one.missing), _count(one.nan + one.infinite),
-            exact(one.sum), exact(one.min), exact(one.max),
+            _sum(one.sum), exact(one.min), exact(one.max),
         )
         for one in facts.columns[:SHOWN]
     ]  # fmt: skip
@@ -66,6 +67,15 @@ def _file(facts: FileFacts, width: int) -> list[str]:
     for role, chosen in facts.chosen.items():
         lines += wrapped(shown(f"as {role}: {chosen}"), width)
     return lines
+
+
+def _sum(value: float | None) -> str:
+    """The exact sum; of more digits than a screen has room for, the leading ones."""
+    text = exact(value)
+    digits = text.lstrip("-")
+    if len(digits) <= LONGEST or not digits.isdigit():
+        return text
+    return f"{text[: len(text) - len(digits)]}{digits[0]}.{digits[1:6]}…e+{len(digits) - 1}"
 
 
 def _count(number: int) -> str:

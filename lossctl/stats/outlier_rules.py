@@ -101,9 +101,13 @@ def _extreme(values: Array, most: int) -> list[float]:
         distance = np.abs(kept - kept.mean())
         worst = int(distance.argmax())
         taken.append(int(places[worst]))
-        left = values.size - step
-        t = t_quantile(1.0 - ALPHA / (2 * (left + 1)), left - 1)
-        if distance[worst] / spread > left * t / math.sqrt((left - 1 + t * t) * (left + 1)):
+        if distance[worst] / spread > _critical(values.size - step + 1):
             found = step
         kept, places = np.delete(kept, worst), np.delete(places, worst)
     return [float(values[place]) for place in taken[:found]]
+
+
+def _critical(n: int) -> float:
+    """What the largest studentised deviate of n normal values exceeds with probability ALPHA."""
+    t = t_quantile(1.0 - ALPHA / (2 * n), n - 2)
+    return (n - 1) * t / math.sqrt((n - 2 + t * t) * n)
