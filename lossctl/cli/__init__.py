@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -14,6 +15,8 @@ from lossctl.errors import ExitStatus, LossctlError, OutputError, ReaderLeftErro
 
 def main() -> None:
     """The console script."""
+    # Start-up makes many objects and no garbage: looking for cycles costs a tenth of its time.
+    gc.set_threshold(50_000, 20, 20)
     signal.signal(signal.SIGTERM, _terminated)
     try:
         status = run(sys.argv[1:])
