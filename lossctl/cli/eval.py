@@ -43,6 +43,7 @@ def evaluate(
     """Compare losses of predictions against targets, and say which samples make each."""
     from time import perf_counter
 
+    from lossctl.cli import startup
     from lossctl.cli.output import Destinations
     from lossctl.cli.progress import Progress
     from lossctl.cli.reading import block_rows_of, keys_of, read_options
@@ -87,6 +88,7 @@ def evaluate(
         spool_limit=spool_limit,
     )
     started = perf_counter()
+    startup.done()
     with Progress(quiet=quiet) as progress:
         report = evaluate_plan(plan, progress)
     destinations.write(report, quiet=quiet)

@@ -20,12 +20,14 @@ def inspect(
     columns eval would choose; and how two files would align."""
     import sys
 
+    from lossctl.cli import startup
     from lossctl.cli.output import screen_width, write_stdout
     from lossctl.cli.progress import Progress
     from lossctl.cli.reading import keys_of, read_options
     from lossctl.inspection import inspect_files
     from lossctl.renderers.inspection import render
 
+    startup.done()
     with Progress(quiet=quiet) as progress:
         found = inspect_files(
             files, keys_of(on or []), read_options(input_format, encoding, delimiter, no_header),
