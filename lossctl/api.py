@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from os import PathLike, fspath
 from typing import Any
 
+from lossctl.errors import UsageError
 from lossctl.plan import Plan, RoleInput
 from lossctl.readers.memory import MemorySource
 from lossctl.readers.source import ReadOptions, Source
@@ -45,17 +46,18 @@ def evaluate(
                   holds both.
     losses        specs such as "mae" or "huber:delta=2"; none: the default set
     weight        (n,) sample weights, finite and >= 0; ids: (n,) names of the rows
+    Arrays, Series and DataFrames are paired by position, whatever their index.
     roles         further roles by name: arrays, or paths ("train", "parameters", "scale" ...)
     nan           "error", "drop", or "propagate" (values become undefined)
 
     The other arguments are the command line's options. Raises UsageError for what does not
     exist, DataError for data that cannot be scored.
     """
+    if pred is None:
+        raise UsageError("pred is None", "give an array, a DataFrame or a path")
     sides = {"weight": weight, "id": ids}
     extra = {name: values for name, values in sides.items() if values is not None}
     if extra and (_is_path(pred) or _is_frame(pred)):
-        from lossctl.errors import UsageError
-
         raise UsageError("weight and ids go with arrays", "name columns: weight_col, id_col")
     plan = Plan(
         pred=_source(pred, "pred", extra),

@@ -11,8 +11,9 @@ import numpy as np
 from lossctl.align import Feed
 from lossctl.arrays import Array, Domain, Ragged
 from lossctl.choose import PREFERRED, guess, one, select
-from lossctl.errors import DataError, UsageError, inert
+from lossctl.errors import DataError, UsageError, inert, quoted
 from lossctl.plan import Plan
+from lossctl.readers.cells import is_number
 from lossctl.readers.source import Source
 from lossctl.spec import Spec
 from lossctl.where import Condition, parse
@@ -116,7 +117,15 @@ class _Search:
     ) -> list[int]:
         if text is not None:
             return select(feed.source, text, option)
-        return guess(feed.source, role, option, {*self.taken.get(id(feed), ()), *kept})
+        places = guess(feed.source, role, option, {*self.taken.get(id(feed), ()), *kept})
+        name = feed.source.columns[places[0]].name
+        if feed.source.format in ("csv", "tsv") and self.plan.read.header and is_number(name):
+            raise DataError(
+                f"{feed.name} line 1: the column for {role} would be called {quoted(name)}, which "
+                "is a number",
+                f"-H if line 1 is data; {option} {name} if it is a name",
+            )
+        return places
 
     def _prediction(self, feed: Feed) -> set[int]:
         """In a file of both, what is plainly the prediction, and so no target."""
@@ -159,13 +168,16 @@ def _roles(specs: tuple[Spec, ...]) -> dict[str, list[tuple[str, Domain]]]:
 
 
 def _reserved(plan: Plan, feeds: list[Feed]) -> dict[int, set[int]]:
-    """Columns that no role may guess: keys, ids, weights and filters."""
+    """Columns that no role may guess: keys, ids and weights. A filter changes no choice."""
     taken: dict[int, set[int]] = {}
-    names = [*plan.on, plan.id_col, plan.weight_col, *(parse(w).column for w in plan.where)]
+    names = [*plan.on, plan.id_col, plan.weight_col]
+    preferred = {*PREFERRED["pred"], *PREFERRED["target"]}
     for feed in feeds:
         known = [column.name for column in feed.source.columns]
         bare = [name.removeprefix("pred.").removeprefix("target.") for name in names if name]
-        taken[id(feed)] = {known.index(name) for name in bare if name in known}
+        taken[id(feed)] = {
+            known.index(name) for name in bare if name in known and name.lower() not in preferred
+        }
     return taken
 
 

@@ -25,8 +25,8 @@ def select(source: Source, text: str, option: str) -> list[int]:
     names = [column.name for column in source.columns]
     chosen: list[int] = []
     for piece in [text] if text in names else text.split(","):
-        chosen += [place for place in _matches(source, names, piece.strip(), option)
-                   if place not in chosen]  # fmt: skip
+        exact = piece if piece in names else piece.strip()
+        chosen += [p for p in _matches(source, names, exact, option) if p not in chosen]
     return chosen
 
 
@@ -85,6 +85,12 @@ def guess(source: Source, role: str, option: str, taken: Collection[int] = ()) -
             break
     if len(open_places) == 1:
         return open_places
+    unfit = [c for c in source.columns if c.name.lower() in (role, *PREFERRED.get(role, ()))]
+    if not open_places and unfit and not candidate(unfit[0]):
+        raise DataError(
+            f"{source.path}: column {inert(unfit[0].name)} is {unfit[0].kind}, not numbers",
+            f"name another with {option}",
+        )
     if not open_places and any(candidate(column) for column in source.columns):
         raise UsageError(
             f"{source.path} has no column left for {role}: {listing(names)}",

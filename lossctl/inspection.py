@@ -245,10 +245,16 @@ def _alignment(
         )
     names = [name for name in held[0] if name and name in held[1]]
     chosen = {facts.chosen.get(role) for facts in files for role in facts.chosen}
-    for name in on or [name for name in names if name not in chosen]:
+    for name in on:
         if name not in names:
             raise UsageError(f"--on {name}: both files must have that column, as text or integers")
-        said.append(_pairing(name, _joined(held[0][name]), _joined(held[1][name])))
+    if len(on) > 1:
+        joint = [list(zip(*(_joined(side[name]) for name in on), strict=True)) for side in held]
+        said.append(_pairing(",".join(on), *joint))
+    said += [
+        _pairing(name, _joined(held[0][name]), _joined(held[1][name]))
+        for name in on or [name for name in names if name not in chosen]
+    ]
     return tuple(said)
 
 
@@ -256,7 +262,7 @@ def _joined(parts: list[Any]) -> list[str | None]:
     return [text for part in parts for text in part.to_pylist()]
 
 
-def _pairing(name: str, left: list[str | None], right: list[str | None]) -> str:
+def _pairing(name: str, left: Sequence[Any], right: Sequence[Any]) -> str:
     if left == right:
         return f"{name}: the same in every row"
     pairs = enumerate(zip(left, right, strict=False))

@@ -270,7 +270,7 @@ def losses() -> dict[str, Loss]:
 def named(name: str) -> list[Loss]:
     """The losses that a name, label or alias stands for; none if it is unknown."""
     losses()
-    return list(_names.get(name, ()))
+    return list(_names.get(name) or _names.get(name.lower()) or ())
 
 
 def get(name: str) -> Loss:

@@ -70,6 +70,11 @@ class Plan:
         ):
             if number is not None and number < least:
                 raise UsageError(f"{name} is {number}", f"it must be at least {least}")
+        for name, text in (("--id-col", self.id_col), ("--weight-col", self.weight_col)):
+            if text == "":
+                raise UsageError(f"{name} is empty", "name a column, or give its number")
+        if not self.on and (self.missing, self.duplicates) != ("error", "error"):
+            raise UsageError("--missing and --duplicates are about keys", "--on KEY names the key")
         if self.on and self.by_row:
             raise UsageError("--on and --by-row exclude each other")
         piped = [self.pred, self.target, *(role.source for role in self.roles)]
@@ -99,6 +104,8 @@ class Plan:
         if self.on:
             parts += [f"missing:{self.missing}", f"duplicates:{self.duplicates}"]
         parts += [f"where:{condition}" for condition in self.where]
+        if self.weight_col is not None:
+            parts.append(f"weight:{self.weight_col}")
         if self.multioutput != "uniform_average":
             parts.append(f"outputs:{self.multioutput}")
         parts.append(f"n:{rows}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -124,6 +124,12 @@ class Report:
     notes: tuple[Note, ...] = ()
     finding: str = ""
     schema: int = field(default=SCHEMA)
+
+    def __iter__(self) -> Iterator[LossResult]:
+        return iter(self.losses)
+
+    def __contains__(self, spec: object) -> bool:
+        return any(spec in (one.spec, one.label, one.name) for one in self.losses)
 
     def __getitem__(self, spec: str) -> LossResult:
         """The result of one loss, by its spec, label or name."""

@@ -200,9 +200,22 @@ def _inputs(binding: Binding) -> dict[str, Any]:
     return inputs
 
 
+def _weight_name(binding: Binding) -> str | None:
+    """`w.csv[w]`, where rows are weighted."""
+    if binding.weight is None:
+        return None
+    feed = binding.feeds[binding.weight[0]]
+    return f"{feed.name}[{feed.source.columns[feed.wanted[binding.weight[1]].index].name}]"
+
+
 def _pairing_notes(plan: Plan, binding: Binding) -> list[Note]:
     feeds = binding.feeds
+    weights = _weight_name(binding)
+    notes = [] if weights is None else [Note("weighted", f"rows are weighted by {weights}")]
+    places = [(bound.feed, bound.places) for bound in binding.bound.values()]
+    if len(set(places)) < len(places):
+        notes.append(Note("same_column", "one column plays two roles", warning=True))
     same = len(feeds) > 1 and isinstance(plan.pred, str) and plan.pred == plan.target
     if same:
-        return [Note("same_file", "both sides come from one file", warning=True)]
-    return []
+        notes.append(Note("same_file", "both sides come from one file", warning=True))
+    return notes

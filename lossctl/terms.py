@@ -104,6 +104,20 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
+class TailSize:
+    """How much a row weighs in a value that is no sum of shares: |a|, or the square of the first
+    of two columns."""
+
+    spec: Spec
+
+    def __call__(self, batch: Batch) -> Array:
+        values = LossColumn(self.spec)(batch)
+        with np.errstate(over="ignore"):
+            size = np.square(values) if self.spec.reduction.pairs else np.abs(values)
+        return size if batch.weight is None else _weighted(size, batch.weight)
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """What ranks rows by how much they add: the root of it, where squares may overflow."""
 

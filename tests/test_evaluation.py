@@ -153,7 +153,7 @@ def test_no_error_at_all() -> None:
     assert report["mse"].half is None
     assert report.worst is not None
     assert {row.shares["mse"] for row in report.worst.rows} == {0.0}
-    assert "every prediction is exact" in report.finding
+    assert report.finding == "MSE is 0: no row adds to it."
     outliers = next(part for part in report.parts if part.name == "outliers")
     assert outliers.data["count"] == 0
 

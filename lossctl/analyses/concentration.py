@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,50 +20,67 @@ from lossctl.rounds import Rounds, in_step
 from lossctl.selection import fewest_for, largest
 from lossctl.spec import Spec
 from lossctl.states import Sums
-from lossctl.terms import Contribution, LossTerms
+from lossctl.terms import Contribution, LossTerms, TailSize
 
 TRUSTED = 0.5  # from this tail index on, the variance is infinite
+HANDFUL = 5  # rows that make nearly all of a loss, by effective n
 FEWEST = 100  # rows below which the tail index says nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Concentration:
-    """Of one loss whose samples have shares."""
+    """Of one loss; `half` and `effective` only where its samples have shares."""
 
-    half: int
-    effective: float
+    half: int | None
+    effective: float | None
     khat: float | None
+    rows: int
+
+    @property
+    def few(self) -> bool:
+        """Whether a handful of rows makes nearly all of it."""
+        return self.effective is not None and self.effective < min(HANDFUL, self.rows / 4)
 
     @property
     def trusted(self) -> bool:
-        return self.khat is None or self.khat < TRUSTED
+        """Whether an interval can be believed."""
+        return not self.few and (self.khat is None or self.khat < TRUSTED)
 
 
 def rounds(context: Context, spec: Spec) -> Rounds[Concentration | None]:
-    """None for a loss without shares, or whose values are not all finite."""
-    if not spec.shares or (context.outputs > 1 and not context.adds_up(spec)):
+    """None for a loss that is no sum over rows, or whose values are not all finite."""
+    if context.outputs > 1 and not context.adds_up(spec):
         return None
+    if spec.reduction.name in ("max", "median"):
+        return None
+    column: Contribution | TailSize = Contribution(spec)
     sums = Sums(LossTerms(spec), context.moments)
     state = (yield (sums,))[sums]
-    if state.infinite or state.a <= 0:
+    if state.infinite:
         return None
-    # Where squares leave float64's range, a common power of two brings them back.
-    size = state.a.bit_length() - UNIT
-    shift = 0 if -400 < size < 1000 else -size
-    column, count = Contribution(spec, shift), state.count
-    number = tail_length(count)
-    half = -(-times(state.a, shift) // 2)
-    questions: list[Rounds[object]] = [fewest_for(column, count, half)]
+    count = state.count
+    questions: list[Rounds[Any]] = []
+    if spec.shares:
+        if state.a <= 0:
+            return None
+        # Where squares leave float64's range, a common power of two brings them back.
+        size = state.a.bit_length() - UNIT
+        shift = 0 if -400 < size < 1000 else -size
+        column = Contribution(spec, shift)
+        questions.append(fewest_for(column, count, -(-times(state.a, shift) // 2)))
+    else:
+        column = TailSize(spec)
     if count >= FEWEST:
-        questions.append(largest(column, count, number + 1))
+        questions.append(largest(column, count, tail_length(count) + 1))
     answers = yield from in_step(questions)
     khat = None
-    if count >= FEWEST:
-        tail: Array = answers[1]  # type: ignore[assignment]  # in_step mixes answers
-        fit = pareto_fit(tail[1:], float(tail[0]))
+    if count >= FEWEST and np.isfinite(answers[-1]).all():
+        fit = pareto_fit(answers[-1][1:], float(answers[-1][0]))
         khat = None if fit is None else fit.khat
-    effective = ratio(state.a * state.a, state.aa << UNIT) if state.aa else math.nan
-    return Concentration(int(answers[0]), effective, khat)  # type: ignore[call-overload]  # as above
+    if not spec.shares:
+        return Concentration(None, None, khat, count)
+    effective = ratio(state.a * state.a, state.aa << UNIT) if state.aa else None
+    return Concentration(int(answers[0]), effective, khat, count)
 
 
 def tail_length(count: int) -> int:
@@ -125,7 +143,7 @@ def gini(values: Array) -> float:
 def part(context: Context, found: dict[str, Concentration], rows: int) -> Part | None:
     """What is left to say beside the losses table: effective n, and tails that are too long."""
     leading = found.get(str(context.leading))
-    if leading is None:
+    if leading is None or leading.half is None:
         return None
     data = {
         "losses": {
@@ -134,8 +152,11 @@ def part(context: Context, found: dict[str, Concentration], rows: int) -> Part |
         }
     }
     fraction = leading.half / rows
-    text = (
-        f"half of {context.leading} in {leading.half} of {rows} rows ({100 * fraction:.2g} %)"
-        f"; effective n {leading.effective:.4g}"
-    )
+    text = f"half of {context.leading} in {leading.half} of {rows} rows ({_few(fraction)})"
+    if leading.effective is not None:
+        text += f"; effective n {leading.effective:.4g}"
     return Part("concentration", text, data)
+
+
+def _few(fraction: float) -> str:
+    return f"{100 * fraction:.0f} %" if fraction >= 0.01 else f"{100 * fraction:.2g} %"

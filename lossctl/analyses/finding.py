@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from lossctl.analyses import outliers as outliers_analysis
-from lossctl.analyses.concentration import Concentration
+from lossctl.analyses.concentration import TRUSTED, Concentration
 from lossctl.analyses.context import Context, prose
 from lossctl.analyses.outliers import Outliers, row_name
 from lossctl.reductions import Reduced
 from lossctl.report import LossResult, Note, Worst, listed
 from lossctl.spec import Spec
 
+ALONE = 0.9  # of what the outliers make: then the worst row alone is the finding
 DECIDES = 0.2  # share from which one row, or the few outliers, are the finding
 FEW = 10
 
@@ -31,25 +32,38 @@ def finding(
         said = f"{_STATUS.get(result.status, result.status)}: {result.reason}"
         return f"{name} {said}" + (f" (first: {names})." if rows else ".")
     if result.value == 0 and leading.shares:
-        return f"{name} is 0: every prediction is exact."
-    if worst is None or not worst.rows or not leading.shares:
+        return f"{name} is 0: no row adds to it."
+    if worst is None or not worst.rows or not leading.shares or result.n < 2:
         return ""
     top = worst.rows[0]
     share = top.shares[str(leading)]
     if share is None:
         return ""
-    half = _half(result, name)
-    if share >= DECIDES and result.n > 1:
-        few = _few_outliers(context, found, values)
-        if few:
-            return few
+    few = _few_outliers(context, found, values)
+    made = 0.0 if few is None else few[1]
+    if few is not None and share < ALONE * made:
+        return few[0]
+    if share >= DECIDES:
         row = f"Row {row_name({'row': top.row, 'id': top.id})}"
         text = f"{row} is {_percent(share)} of the {name}" + _contrast(context, top.shares)
         return text + _falls(context, results, top.without) + "."
-    few = _few_outliers(context, found, values)
-    if few:
-        return few
-    return f"{half}No row decides these losses: the worst makes {_small(share)} of the {name}."
+    decided = _decided(results, str(leading))
+    if decided is not None:
+        return f"{_half(result, name)}The worst row makes {_small(share)} of it, but {decided}"
+    worst_makes = f"the worst makes {_small(share)} of the {name}"
+    return f"{_half(result, name)}No row decides these losses: {worst_makes}."
+
+
+def _decided(results: dict[str, LossResult], leading: str) -> str | None:
+    """The loss, other than the leading one, of which one row makes most."""
+    others = [r for r in results.values() if r.worst and (r.worst["share"] or 0.0) >= DECIDES]
+    if not others:
+        return None
+    most = max(others, key=lambda one: one.worst["share"] if one.worst else 0.0)
+    assert most.worst is not None
+    return (
+        f"{row_name(most.worst)} makes {_percent(most.worst['share'])} of the {prose(most.spec)}."
+    )
 
 
 def _half(result: LossResult, name: str) -> str:
@@ -62,8 +76,9 @@ def _half(result: LossResult, name: str) -> str:
 
 def _few_outliers(
     context: Context, found: Outliers | None, values: dict[str, Reduced]
-) -> str | None:
-    """`Three rows (#371 #17 #233) make 86 % of the MSE ...`, where few outliers decide."""
+) -> tuple[str, float] | None:
+    """`Three rows (#371 #17 #233) make 86 % of the MSE ...`, where few outliers decide, and the
+    share that they make."""
     if found is None or not 1 < found.count <= max(FEW, found.rows // 20) or not found.kept:
         return None
     shares = outliers_analysis.shares(found, values)
@@ -75,7 +90,8 @@ def _few_outliers(
     text = f"{count} rows ({names}) make {_percent(share)} of the {prose(context.leading)}"
     without = {spec: one.value for spec, one in found.kept.items()}
     now = {spec: one.value for spec, one in values.items()}
-    return text + _contrast(context, shares, " and ") + _change(_shown(context), now, without) + "."
+    text += _contrast(context, shares, " and ") + _change(_shown(context), now, without)
+    return f"{text}.", share
 
 
 def _contrast(context: Context, shares: dict[str, float | None], join: str = " but ") -> str:
@@ -92,10 +108,9 @@ def _plain(context: Context) -> list[str]:
 
 
 def _shown(context: Context) -> Spec:
-    for spec in context.specs:
-        if spec.loss.label == "rmse":
-            return spec
-    return context.leading
+    """The RMSE beside the MSE, whose unit nobody knows; else the leading loss."""
+    rooted = (spec for spec in context.specs if spec.loss.label == "rmse")
+    return next(rooted, context.leading) if context.leading.loss.label == "mse" else context.leading
 
 
 def _falls(
@@ -109,6 +124,8 @@ def _change(spec: Spec, now: dict[str, float | None], without: dict[str, float |
     before, after = now.get(str(spec)), without.get(str(spec))
     if before is None or after is None:
         return ""
+    if f"{before:.4g}" == f"{after:.4g}":
+        return f"; without them {prose(spec)} stays {before:.4g}"
     verb = "falls" if after < before else "rises"
     return f"; without them {prose(spec)} {verb} from {before:.4g} to {after:.4g}"
 
@@ -134,13 +151,19 @@ def warnings(concentration: dict[str, Concentration], results: dict[str, LossRes
     ]
     if not loose:
         return []
-    worst = max(concentration[spec].khat or 0.0 for spec in loose)
-    reason = "its mean may not exist" if worst >= 1 else "its variance looks infinite"
     names = ", ".join(loose[:-1]) + (" and " if len(loose) > 1 else "") + loose[-1]
     plural = len(loose) > 1
+    known = [one.khat for spec in loose if (one := concentration[spec]).khat is not None]
+    worst = max(known, default=0.0)
+    if any(concentration[spec].few for spec in loose):
+        reason = f"a few rows decide {'them' if plural else 'it'}"
+    else:
+        reason = "the largest losses keep growing with the number of rows"
+    if worst >= TRUSTED:
+        beyond = "the mean may not exist" if worst >= 1 else "the variance looks infinite"
+        reason += f" (tail index {worst:.2f}: {beyond})"
     text = (
         f"The interval{'s' if plural else ''} of {names} {'are' if plural else 'is'} not to be "
-        f"trusted: a few rows decide {'them' if plural else 'it'} "
-        f"(tail index {worst:.2f}: {reason})."
+        f"trusted: {reason}."
     )
     return [Note("tail", text, warning=True)]

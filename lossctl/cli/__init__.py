@@ -13,14 +13,15 @@ from lossctl.cli import startup
 from lossctl.errors import ExitStatus, LossctlError, OutputError, ReaderLeftError, inert
 
 
+class TerminatedError(BaseException):
+    """SIGTERM came. Not an Exception: nothing may catch it on its way out."""
+
+
 def main() -> None:
     """The console script."""
     startup.begin()
     signal.signal(signal.SIGTERM, _terminated)
-    try:
-        status = run(sys.argv[1:])
-    except SystemExit as exit_:
-        status = exit_.code if isinstance(exit_.code, int) else int(ExitStatus.INTERNAL)
+    status = run(sys.argv[1:])
     if status != ExitStatus.OK:
         _silence_stdout()
     sys.exit(status)
@@ -37,8 +38,15 @@ def run(arguments: Sequence[str]) -> int:
         return ExitStatus.PIPE
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
+    except TerminatedError:
+        return ExitStatus.TERMINATED
     except LossctlError as error:
         return _failed(str(error), error.status, debug)
+    except SystemExit:  # Click saw its help go nowhere: the reader left
+        return ExitStatus.PIPE
+    except OSError as problem:
+        text = f"standard output: {problem.strerror or problem}"
+        return _failed(text, ExitStatus.OUTPUT, debug)
     except MemoryError:
         text = "the data need more memory than there is; lower --block-rows"
         return _failed(text, ExitStatus.DATA, debug)
@@ -108,4 +116,4 @@ def _silence_stdout() -> None:
 
 
 def _terminated(number: int, frame: object) -> None:
-    raise SystemExit(ExitStatus.TERMINATED)
+    raise TerminatedError

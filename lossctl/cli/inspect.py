@@ -12,7 +12,7 @@ def inspect(
     encoding: o.Encoding = None,
     delimiter: o.Delimiter = None,
     no_header: o.NoHeader = False,
-    format: o.Format = None,  # noqa: A002  the option's name
+    format: o.InspectFormat = None,  # noqa: A002  the option's name
     quiet: o.Quiet = False,
     debug: o.Debug = False,
 ) -> int:

@@ -7,7 +7,7 @@ import sys
 
 def losses() -> int:
     """List every loss: label, name, family, settings with defaults, and what it is."""
-    from lossctl.cli.output import write_stdout
+    from lossctl.cli.output import screen_width, write_stdout
     from lossctl.loss import losses as registered
     from lossctl.spec import written
 
@@ -20,10 +20,12 @@ def losses() -> int:
     if sys.stdout is None or not sys.stdout.isatty():
         lines = ["\t".join(row) for row in (heads, *rows)]
     else:
-        widths = [max(len(row[place]) for row in (heads, *rows)) for place in (0, 2, 3)]
+        widths = [max(len(row[place]) for row in (heads, *rows)) for place in (0, 2)]
         lines = [
-            f"{row[0]:{widths[0]}}  {row[2]:{widths[1]}}  {row[3]:{widths[2]}}".rstrip()
+            f"{row[0]:{widths[0]}}  {row[2]:{widths[1]}}  {row[3]}".rstrip()
             for row in (heads, *rows)
         ]
+        room = screen_width()
+        lines = [line if len(line) <= room else line[: room - 1] + "…" for line in lines]
     write_stdout("\n".join(lines) + "\n")
     return 0

@@ -111,6 +111,11 @@ Format = Annotated[
             autocompletion=complete_format,
             help="table, tsv, json, jsonl, csv, md or html; else table on a terminal, else tsv."),
 ]  # fmt: skip
+InspectFormat = Annotated[
+    Text,
+    _option(_OUTPUT, "--format", "-f", metavar="FORMAT",
+            help="table, tsv or json; else table on a terminal, else tsv."),
+]  # fmt: skip
 Output = Annotated[
     Text, _option(_OUTPUT, "--output", "-o", metavar="FILE", help="Write there, not to stdout.")
 ]
@@ -125,7 +130,7 @@ ScoreOnly = Annotated[
 Precision = Annotated[
     Whole,
     _option(_OUTPUT, "--precision", "-p", metavar="N",
-            help="Significant digits on screens; else 4. Files are always at full precision."),
+            help="Significant digits of table, md and html; else 4. Other formats hold all."),
 ]  # fmt: skip
 Top = Annotated[int, _option(_OUTPUT, "--top", metavar="N", help="How many of the worst rows.")]
 Color = Annotated[str, _option(_OUTPUT, "--color", metavar="WHEN", help="auto, always or never.")]

@@ -16,6 +16,8 @@ from lossctl.errors import OutputError, ReaderLeftError, UsageError, inert
 from lossctl.renderers import known_format, render, suffix_format
 from lossctl.report import Report
 
+APPENDED = ("md", "table", "jsonl")  # formats of which two are one
+
 
 @dataclass(frozen=True, slots=True)
 class Destination:
@@ -116,7 +118,14 @@ def _export(text: str) -> Destination:
     """`[FORMAT=]FILE`, or `FORMAT+=FILE` to append."""
     head, equals, path = text.partition("=")
     if equals and "/" not in head and head.rstrip("+").replace("-", "").isalnum():
-        return Destination(known_format(head.rstrip("+")), path, head.endswith("+"))
+        form, append = known_format(head.rstrip("+")), head.endswith("+")
+        if path in ("", "-"):
+            raise UsageError(f"--export {text} names no file", "-f chooses what stdout gets")
+        if append and form not in APPENDED:
+            raise UsageError(
+                f"--export {text}: {form} cannot be appended to", "md, table and jsonl can"
+            )
+        return Destination(form, path, append)
     return Destination(_suffix(text), text)
 
 
@@ -124,7 +133,7 @@ def _suffix(path: str) -> str:
     """The format that a file's suffix means. Raises UsageError for a suffix that means none."""
     found = suffix_format(path)
     if found is None:
-        raise UsageError(f"{path} does not say its format", "name one: FORMAT=FILE, or -f")
+        raise UsageError(f"{path} does not say its format", "name one: FORMAT=FILE")
     return found
 
 
@@ -175,7 +184,8 @@ def write_file(path: str, text: str, *, append: bool = False) -> None:
     try:
         if append or not _replaceable(path):
             with Path(path).open("ab" if append else "wb") as file:
-                file.write(data)
+                apart = path.endswith(".md") and append and file.tell() > 0
+                file.write(b"\n" + data if apart else data)
             return
         target = Path(path).resolve()
         handle, temporary = tempfile.mkstemp(prefix=".lossctl-", dir=target.parent)

@@ -25,7 +25,10 @@ def read_options(
 
 def keys_of(texts: Sequence[str]) -> tuple[str, ...]:
     """`--on a,b --on c` as (a, b, c)."""
-    return tuple(key.strip() for text in texts for key in text.split(",") if key.strip())
+    keys = tuple(key.strip() for text in texts for key in text.split(","))
+    if "" in keys:
+        raise UsageError("--on has an empty key", "name one or more columns")
+    return keys
 
 
 def block_rows_of(text: str | None) -> int | None:

@@ -6,7 +6,7 @@ and returns what each sample adds, shape (n,).
 
 from __future__ import annotations
 
-from lossctl.loss import Loss
+from lossctl.loss import Loss, named
 from lossctl.loss import losses as _registered
 
 # The order of import is the order in which losses are listed.
@@ -23,10 +23,11 @@ FAMILIES = (regression, asymmetric, likelihood, robust, forecasting, companion)
 
 
 def __getattr__(name: str) -> Loss:
-    try:
-        return _registered()[name]
-    except KeyError:
-        raise AttributeError(f"no loss is called {name}") from None
+    _registered()
+    found = named(name)
+    if not found:
+        raise AttributeError(f"no loss is called {name}")
+    return found[0]
 
 
 def __dir__() -> list[str]:

@@ -81,6 +81,12 @@ class Utf8:
                 "give its real encoding with --encoding",
             )
             text = decoder.decode(data[: max(0, start)])  # its state is that before the error
+        except UnicodeError as error:  # utf-16 without its mark, punycode
+            self.failure = DataError(
+                f"{self.name}: not {self.encoding}: {error}",
+                "give its real encoding with --encoding",
+            )
+            text = ""
         self._taken += len(data)
         return text.encode(errors="surrogatepass")  # lone surrogates are then refused as UTF-8
 

@@ -98,15 +98,21 @@ def _decimals(table: Table, precision: int) -> dict[int, int | None]:
         for place, column in enumerate(table.columns)
         if column.kind in ("data", "signed")
     }
-    kinds = {table.columns[place].kind for place in found}
+    signed = [place for place in found if table.columns[place].kind == "signed"]
     together = [place for place in found if table.columns[place].rank == 0]
     pool = [value for place in together for value in found[place]]
-    return {
-        place: numbers.shared_decimals(
-            pool if "signed" in kinds and place in together else values, precision
-        )
+    shared = numbers.shared_decimals(pool, precision)
+    made = {
+        place: shared
+        if signed and place in together
+        else numbers.shared_decimals(values, precision)
         for place, values in found.items()
     }
+    for place in signed:  # small differences of large numbers show their own digits
+        own = numbers.shared_decimals(found[place], precision)
+        if own is None or shared is None or own > shared + 1:
+            made[place] = own
+    return made
 
 
 def _is_number(value: object) -> bool:
