@@ -167,7 +167,9 @@ def write_stdout(text: str) -> None:
     if sys.stdout is None:
         raise OutputError("standard output is closed", "open it, or write to a file with -o")
     try:
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        rest = memoryview(text.encode("utf-8", "backslashreplace"))
+        while rest:  # an unbuffered stdout (python -u) may take a part only
+            rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.flush()
     except BrokenPipeError:  # Click would turn it into exit 1
         raise ReaderLeftError("standard output was closed") from None
