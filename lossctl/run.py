@@ -99,11 +99,9 @@ def _no_rows(binding: Binding, ledger: Ledger) -> str:
 
 
 def _context(plan: Plan, specs: tuple[Spec, ...], binding: Binding, first: Batch) -> Context:
-    leading = next((s for s in specs if s.shares), specs[0])
+    leading = next((spec for spec in specs if spec.shares), specs[0])
     if not plan.losses:
         leading = next(spec for spec in specs if spec.loss.label == "mse")
-    elif specs[0].shares:
-        leading = specs[0]
     point = next((role for role in ("pred", "mean") if role in binding.bound), None)
     if point is not None:
         bound = binding.bound
