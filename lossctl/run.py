@@ -14,7 +14,7 @@ from lossctl.analyses import evaluation
 from lossctl.analyses.context import Context
 from lossctl.batch import Batch
 from lossctl.batches import Batches
-from lossctl.binding import Binding, bind
+from lossctl.binding import TARGETS, Binding, bind
 from lossctl.errors import DataError
 from lossctl.passes import Passes, Progress
 from lossctl.plan import Plan
@@ -183,7 +183,7 @@ def _title(binding: Binding, context: Context, scored: int, read: int) -> str:
         if role in binding.bound
     ] or [bound.name for bound in binding.bound.values()]  # fmt: skip
     task = "regression · " if context.point else ""
-    return f"{' against '.join(sides)} · {task}{scored} of {read} rows scored"
+    return f"{' against '.join(dict.fromkeys(sides))} · {task}{scored} of {read} rows scored"
 
 
 def _inputs(binding: Binding) -> dict[str, Any]:
@@ -210,8 +210,11 @@ def _pairing_notes(plan: Plan, binding: Binding) -> list[Note]:
     feeds = binding.feeds
     weights = _weight_name(binding)
     notes = [] if weights is None else [Note("weighted", f"rows are weighted by {weights}")]
-    places = [(bound.feed, bound.places) for bound in binding.bound.values()]
-    if len(set(places)) < len(places):
+    sides = [
+        {(b.feed, b.places) for b in binding.bound.values() if (b.role in TARGETS) is target}
+        for target in (False, True)
+    ]
+    if sides[0] & sides[1]:
         notes.append(Note("same_column", "one column plays two roles", warning=True))
     same = len(feeds) > 1 and isinstance(plan.pred, str) and plan.pred == plan.target
     if same:

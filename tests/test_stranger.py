@@ -82,6 +82,16 @@ def test_one_column_in_two_roles_is_said(program, weighted):
     assert "one column plays two roles" in result.err
 
 
+def test_one_prediction_read_as_a_mean_is_said_once(program, tmp_path):
+    pred = write(tmp_path / "p.csv", "mu,v\n1,0.5\n2,1\n")
+    target = write(tmp_path / "t.csv", "y\n1.5\n2\n")
+    options = ["--pred-col", "mu", "--role", f"scale={pred}:v", "-l", "gaussian_nll,mae"]
+    report = program("eval", pred, target, *options, "-f", "json").json
+    assert report["title"].count("[mu]") == 1
+    assert list(report["worst"]["rows"][0]["values"]) == ["target", "pred", "residual", "scale"]
+    assert [note["code"] for note in report["notes"]] == ["gaussian_nll"]
+
+
 def test_an_encoding_that_does_not_fit(program):
     for encoding in ("utf-16", "punycode"):
         failed(program("eval", RIDGE, TARGET, "--encoding", encoding), 3, encoding)

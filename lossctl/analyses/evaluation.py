@@ -152,7 +152,8 @@ def _notes(context: Context) -> list[Note]:
         if spec.loss.note is not None:
             text = spec.loss.note(**spec.all_settings)
             if text:
-                notes.append(Note(spec.loss.label, f"{spec}: {text}"))
+                own = text if text.startswith(spec.loss.label) else f"{spec}: {text}"
+                notes.append(Note(spec.loss.label, own))
         penalty = context.penalty(spec)
         if penalty is not None:
             notes.append(

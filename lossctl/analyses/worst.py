@@ -118,7 +118,9 @@ def _shown(context: Context, sample: Json, row: Batch) -> Json:
     shown: Json = {}
     for role in ("target", "label", "pred", "mean"):
         if role in columns:
-            shown[role] = columns.pop(role)
+            value = columns.pop(role)
+            if role != "mean" or shown.get("pred") != value:  # one column read as both
+                shown[role] = value
     if context.point is not None:
         residual: Any = difference(row.columns[context.point], row.columns["target"])[0]
         value = residual.tolist()
