@@ -13,14 +13,6 @@ Text = Optional[str]  # noqa: UP045  Typer reads annotations at run time; old on
 Texts = Optional[list[str]]  # noqa: UP045  as above
 Whole = Optional[int]  # noqa: UP045  as above
 
-_COLUMNS, _ROWS, _READING = "Columns", "Rows", "Reading"
-_OUTPUT, _MESSAGES, _WORK = "Output", "Messages", "Work"
-
-
-def _option(panel: str, *names: str, help: str, **more: object) -> object:  # noqa: A002  Click's word
-    return typer.Option(*names, help=help, rich_help_panel=panel, **more)  # type: ignore[arg-type]  # passed on
-
-
 Preds = Annotated[
     str, typer.Argument(help="Predictions: a file, or - for standard input.", show_default=False)
 ]
@@ -32,127 +24,127 @@ Files = Annotated[list[str], typer.Argument(help="One file, or two that belong t
 
 Loss = Annotated[
     Texts,
-    _option("Losses", "--loss", "-l", metavar="LOSS", autocompletion=complete_loss,
+    typer.Option("--loss", "-l", metavar="LOSS", autocompletion=complete_loss,
             help="A loss, huber:delta=2, or a comma list of them; repeatable."),
 ]  # fmt: skip
 Reduction = Annotated[
     Text,
-    _option("Losses", "--reduction", metavar="NAME",
+    typer.Option("--reduction", metavar="NAME",
             help="mean, sum, sum_over_batch_size or sum_by_nonzero_weights, for losses that are "
             "means."),
 ]  # fmt: skip
 Multioutput = Annotated[
     str,
-    _option("Losses", "--multioutput", metavar="HOW",
+    typer.Option("--multioutput", metavar="HOW",
             help="Several outputs: uniform_average of their losses, or pooled."),
 ]  # fmt: skip
 
 PredCol = Annotated[
     Text,
-    _option(_COLUMNS, "--pred-col", metavar="COLS",
+    typer.Option("--pred-col", metavar="COLS",
             help="Prediction columns: name, number from 1, range 2-4 or glob 'p_*'."),
 ]  # fmt: skip
 TargetCol = Annotated[
-    Text, _option(_COLUMNS, "--target-col", metavar="COLS", help="Target columns, likewise.")
+    Text, typer.Option("--target-col", metavar="COLS", help="Target columns, likewise.")
 ]
 WeightCol = Annotated[
-    Text, _option(_COLUMNS, "--weight-col", metavar="COL", help="Sample weights, at least 0.")
+    Text, typer.Option("--weight-col", metavar="COL", help="Sample weights, at least 0.")
 ]
-IdCol = Annotated[Text, _option(_COLUMNS, "--id-col", metavar="COL", help="What names the rows.")]
+IdCol = Annotated[Text, typer.Option("--id-col", metavar="COL", help="What names the rows.")]
 Role = Annotated[
     Texts,
-    _option(_COLUMNS, "--role", metavar="NAME=FILE[:COLS]",
+    typer.Option("--role", metavar="NAME=FILE[:COLS]",
             help="What else a loss takes: train, parameters, scale ...; repeatable."),
 ]  # fmt: skip
 
 On = Annotated[
     Texts,
-    _option(_ROWS, "--on", metavar="KEY[,KEY]", help="Pair rows by these columns, not by order."),
+    typer.Option("--on", metavar="KEY[,KEY]", help="Pair rows by these columns, not by order."),
 ]
 ByRow = Annotated[
-    bool, _option(_ROWS, "--by-row", help="Pair by order although shared columns disagree.")
+    bool, typer.Option("--by-row", help="Pair by order although shared columns disagree.")
 ]
 Nan = Annotated[
-    str, _option(_ROWS, "--nan", metavar="HOW", help="Values that are not finite: error or drop.")
+    str, typer.Option("--nan", metavar="HOW", help="Values that are not finite: error or drop.")
 ]
 Missing = Annotated[
-    str, _option(_ROWS, "--missing", metavar="HOW", help="Keys without a partner: error or drop.")
+    str, typer.Option("--missing", metavar="HOW", help="Keys without a partner: error or drop.")
 ]
 Duplicates = Annotated[
     str,
-    _option(_ROWS, "--duplicates", metavar="HOW", help="Repeated keys: error, first or last."),
+    typer.Option("--duplicates", metavar="HOW", help="Repeated keys: error, first or last."),
 ]
 Where = Annotated[
     Texts,
-    _option(_ROWS, "--where", metavar="'COL OP VALUE'",
+    typer.Option("--where", metavar="'COL OP VALUE'",
             help="Only the rows for which it holds, e.g. 'age >= 50'; repeatable."),
 ]  # fmt: skip
 
 InputFormat = Annotated[
     Text,
-    _option(_READING, "--input-format", metavar="FORMAT",
+    typer.Option("--input-format", metavar="FORMAT",
             help="csv, tsv, parquet, npy, npz or jsonl, where the suffix does not say."),
 ]  # fmt: skip
 Encoding = Annotated[
-    Text, _option(_READING, "--encoding", metavar="NAME", help="Of text files; else UTF-8.")
+    Text, typer.Option("--encoding", metavar="NAME", help="Of text files; else UTF-8.")
 ]
 Delimiter = Annotated[
     Text,
-    _option(_READING, "--delimiter", "-d", metavar="TEXT", help="Of text files; else , or tab."),
+    typer.Option("--delimiter", "-d", metavar="TEXT", help="Of text files; else , or tab."),
 ]
 NoHeader = Annotated[
     bool,
-    _option(_READING, "--no-header", "-H", help="The first line is data; columns are 1, 2 ..."),
+    typer.Option("--no-header", "-H", help="The first line is data; columns are 1, 2 ..."),
 ]
 
 Format = Annotated[
     Text,
-    _option(_OUTPUT, "--format", "-f", metavar="FORMAT", envvar="LOSSCTL_FORMAT",
+    typer.Option("--format", "-f", metavar="FORMAT", envvar="LOSSCTL_FORMAT",
             autocompletion=complete_format,
             help="table, tsv, json, jsonl, csv, md or html; else table on a terminal, else tsv."),
 ]  # fmt: skip
 InspectFormat = Annotated[
     Text,
-    _option(_OUTPUT, "--format", "-f", metavar="FORMAT",
+    typer.Option("--format", "-f", metavar="FORMAT",
             help="table, tsv or json; else table on a terminal, else tsv."),
 ]  # fmt: skip
 Output = Annotated[
-    Text, _option(_OUTPUT, "--output", "-o", metavar="FILE", help="Write there, not to stdout.")
+    Text, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to stdout.")
 ]
 Export = Annotated[
     Texts,
-    _option(_OUTPUT, "--export", metavar="[FORMAT=]FILE",
+    typer.Option("--export", metavar="[FORMAT=]FILE",
             help="Write there too; md+=FILE appends; repeatable."),
 ]  # fmt: skip
 ScoreOnly = Annotated[
-    bool, _option(_OUTPUT, "--score-only", "-b", help="Bare numbers, one line per loss.")
+    bool, typer.Option("--score-only", "-b", help="Bare numbers, one line per loss.")
 ]
 Precision = Annotated[
     Whole,
-    _option(_OUTPUT, "--precision", "-p", metavar="N",
+    typer.Option("--precision", "-p", metavar="N",
             help="Significant digits of table, md and html; else 4. Other formats hold all."),
 ]  # fmt: skip
-Top = Annotated[int, _option(_OUTPUT, "--top", metavar="N", help="How many of the worst rows.")]
-Color = Annotated[str, _option(_OUTPUT, "--color", metavar="WHEN", help="auto, always or never.")]
+Top = Annotated[int, typer.Option("--top", metavar="N", help="How many of the worst rows.")]
+Color = Annotated[str, typer.Option("--color", metavar="WHEN", help="auto, always or never.")]
 
-Quiet = Annotated[bool, _option(_MESSAGES, "--quiet", "-q", help="No notes and no progress.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no progress.")]
 Verbose = Annotated[
     bool,
-    _option(_MESSAGES, "--verbose", "-v", help="Say how files are read, and how long it takes."),
+    typer.Option("--verbose", "-v", help="Say how files are read, and how long it takes."),
 ]
-Debug = Annotated[bool, _option(_MESSAGES, "--debug", help="Show the traceback of an error.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 Threads = Annotated[
-    Whole, _option(_WORK, "--threads", metavar="N", help="Scoring threads. Changes no digit.")
+    Whole, typer.Option("--threads", metavar="N", help="Scoring threads. Changes no digit.")
 ]
 BlockRows = Annotated[
     Text,
-    _option(
-        _WORK, "--block-rows", metavar="N", help="Rows read at a time, or all. Changes no digit."
+    typer.Option(
+        "--block-rows", metavar="N", help="Rows read at a time, or all. Changes no digit."
     ),
 ]
 SpoolLimit = Annotated[
     Whole,
-    _option(_WORK, "--spool-limit", metavar="BYTES",
+    typer.Option("--spool-limit", metavar="BYTES",
             help="The most that the temporary copy of the columns may take."),
 ]  # fmt: skip
