@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas
 
 SCHEMA = 1
+SIDES = ("pred", "mean", "target", "label")  # the inputs that a title names
 
 Kind: TypeAlias = Literal[
     "text",  # a string
@@ -115,7 +116,6 @@ class Report:
     command: str
     task: str
     signature: str
-    title: str  # what was scored against what, in words
     inputs: Json
     rows: Json
     losses: tuple[LossResult, ...]
@@ -124,6 +124,19 @@ class Report:
     notes: tuple[Note, ...] = ()
     finding: str = ""
     schema: int = field(default=SCHEMA)
+
+    @property
+    def title(self) -> str:
+        """What was scored against what, in words."""
+        sides = dict.fromkeys(
+            named(given) for role, given in self.inputs.items() if role in SIDES
+        ) or dict.fromkeys(map(named, self.inputs.values()))
+        parts = [" against ".join(sides)]
+        if self.task == "regression":
+            parts.append(self.task)
+        read = max(self.rows["read"].values(), default=self.rows["scored"])
+        parts.append(f"{self.rows['scored']} of {read} rows scored")
+        return " · ".join(parts)
 
     def __iter__(self) -> Iterator[LossResult]:
         return iter(self.losses)
@@ -315,6 +328,13 @@ def _part(name: str, data: Mapping[str, Any]) -> Part:
     )
     rest = {key: value for key, value in data.items() if key not in ("text", "table")}
     return Part(name, data["text"], rest, made)
+
+
+def named(given: Mapping[str, Any]) -> str:
+    """`targets.csv[y]`: an input's file and columns."""
+    path = "standard input" if given["path"] == "-" else given["path"]
+    columns = ",".join(name for name in given["columns"] if name)
+    return f"{path}[{columns}]" if columns else path
 
 
 def listed(rows: Iterable[str], limit: int = 5) -> str:

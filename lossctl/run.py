@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lossctl import __version__
-from lossctl.align import Ledger, by_key, by_row
+from lossctl.align import Feed, Ledger, by_key, by_row
 from lossctl.analyses import evaluation
 from lossctl.analyses.context import Context
 from lossctl.batch import Batch
@@ -20,7 +20,7 @@ from lossctl.passes import Passes, Progress
 from lossctl.plan import Plan
 from lossctl.readers import open_source
 from lossctl.readers.source import Source
-from lossctl.report import Note, Report
+from lossctl.report import SIDES, Note, Report
 from lossctl.rounds import ask
 from lossctl.spec import Spec
 from lossctl.spool import Spool
@@ -152,13 +152,11 @@ def _report(
                 raise DataError(f"{result.spec} overflows: {result.reason}",
                                 "scale the columns, or ask for other losses")  # fmt: skip
     scored = batches.scored
-    read = max(ledger.read)
     return Report(
         lossctl=__version__,
         command="eval",
         task="regression" if context.point else "custom",
         signature=plan.signature(scored, found.digest, __version__),
-        title=_title(binding, context, scored, read),
         inputs=_inputs(binding),
         rows={
             "read": {"pred": ledger.read[0], "target": ledger.read[min(1, len(ledger.read) - 1)]},
@@ -177,39 +175,30 @@ def _poisoned(count: int) -> str:
     return "1 row holds NaN" if count == 1 else f"{count} rows hold NaN"
 
 
-def _title(binding: Binding, context: Context, scored: int, read: int) -> str:
-    sides = [
-        binding.bound[role].name for role in ("pred", "mean", "target", "label")
-        if role in binding.bound
-    ] or [bound.name for bound in binding.bound.values()]  # fmt: skip
-    task = "regression · " if context.point else ""
-    return f"{' against '.join(dict.fromkeys(sides))} · {task}{scored} of {read} rows scored"
-
-
 def _inputs(binding: Binding) -> dict[str, Any]:
-    inputs = {}
-    for role, bound in binding.bound.items():
-        source = binding.feeds[bound.feed].source
-        inputs[role] = {
-            "path": source.path,
-            "format": source.format,
-            "columns": list(bound.columns),
-        }
+    """Where each role comes from: prediction first, then target, then the rest, then weights."""
+    bound = binding.bound
+    order = [role for role in SIDES if role in bound]
+    order += [role for role in bound if role not in order]
+    inputs = {r: _input(binding.feeds[bound[r].feed], bound[r].columns) for r in order}
+    if binding.weight is not None:
+        feed, place = binding.weight
+        column = binding.feeds[feed].source.columns[binding.feeds[feed].wanted[place].index]
+        inputs["weight"] = _input(binding.feeds[feed], (column.name,))
     return inputs
 
 
-def _weight_name(binding: Binding) -> str | None:
-    """`w.csv[w]`, where rows are weighted."""
-    if binding.weight is None:
-        return None
-    feed = binding.feeds[binding.weight[0]]
-    return f"{feed.name}[{feed.source.columns[feed.wanted[binding.weight[1]].index].name}]"
+def _input(feed: Feed, columns: tuple[str, ...]) -> dict[str, Any]:
+    return {"path": feed.source.path, "format": feed.source.format, "columns": list(columns)}
 
 
 def _pairing_notes(plan: Plan, binding: Binding) -> list[Note]:
     feeds = binding.feeds
-    weights = _weight_name(binding)
-    notes = [] if weights is None else [Note("weighted", f"rows are weighted by {weights}")]
+    notes = []
+    if binding.weight is not None:
+        feed = feeds[binding.weight[0]]
+        name = feed.source.columns[feed.wanted[binding.weight[1]].index].name
+        notes.append(Note("weighted", f"rows are weighted by {name or 'a column'}"))
     sides = [
         {(b.feed, b.places) for b in binding.bound.values() if (b.role in TARGETS) is target}
         for target in (False, True)

@@ -64,6 +64,13 @@ def worst(row: int, share: float | None, name: str | None = None) -> dict[str, A
     return {"row": row, "id": name, "share": share}
 
 
+def _inputs(pred: str) -> dict[str, Any]:
+    return {
+        "pred": {"path": pred, "format": "csv", "columns": ["pred"]},
+        "target": {"path": "target.csv", "format": "csv", "columns": ["target"]},
+    }
+
+
 def _rows(scored: int, **dropped: int) -> dict[str, Any]:
     none = {"nan": 0, "unmatched": 0, "duplicate": 0, "filtered": 0, "ignored": 0}
     read = scored + sum(dropped.values())
@@ -117,8 +124,7 @@ def ridge() -> Report:
         "eval",
         "regression",
         SIGNATURE,
-        "ridge.csv[pred] against target.csv[target] · regression · 442 of 442 rows scored",
-        {"pred": {"path": "ridge.csv", "format": "csv", "columns": ["pred"]}},
+        _inputs("ridge.csv"),
         _rows(442),
         losses,
         Worst("mse", rows),
@@ -157,7 +163,7 @@ def broken() -> Report:
     )  # fmt: skip
     return replace(
         ridge(),
-        title="broken.csv[pred] against target.csv[target] · regression · 439 of 442 rows scored",
+        inputs=_inputs("broken.csv"),
         rows=_rows(439, nan=2, unmatched=1),
         losses=losses,
         worst=Worst("mse", rows),
@@ -228,9 +234,11 @@ def nasty(text: str | None = None) -> Report:
     return replace(
         base,
         signature=texts[0],
-        title=" ".join(texts),
         task=texts[0],
-        inputs={role: {"path": role, "columns": texts} for role in texts},
+        inputs={
+            "pred": {"path": " ".join(texts), "columns": texts},
+            **{role: {"path": role, "columns": texts} for role in texts},
+        },
         losses=tuple(
             loss(one, 1.0, worst=worst(1, 0.5, one), half=3, interval=interval(0.5, 2))
             if place % 3

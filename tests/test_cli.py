@@ -62,7 +62,7 @@ def write(path: Path, text: str | bytes) -> Path:
 def stripped(result: Result) -> str:
     assert result.status == 0, result.err
     report = result.json
-    del report["inputs"], report["title"]
+    del report["inputs"]
     return json.dumps(report)
 
 
@@ -108,7 +108,7 @@ def test_a_key_makes_row_order_irrelevant(lossctl, tmp_path):
         ]:
             row.pop("row")
             row.pop("target_row", None)
-        del report["inputs"], report["title"], report["parts"]["outliers"]["rows"]
+        del report["inputs"], report["parts"]["outliers"]["rows"]
         return json.dumps(report)
 
     expected = without_rows(lossctl("eval", RIDGE, TARGET, "--on", "id", "-f", "json"))

@@ -106,7 +106,9 @@ def test_bars_come_in_at_a_hundred_and_more() -> None:
 
 def test_the_ordinary_screen() -> None:
     lines = text.render(reports.ridge(), 80).split("\n")
-    assert lines[0] == reports.ridge().title
+    assert lines[0] == (
+        "ridge.csv[pred] against target.csv[target] · regression · 442 of 442 rows scored"
+    )
     assert lines[2:14] == [
         "loss            value   95 % interval     skill   worst row      half of it in",
         "mae           44.49      41.51 … 47.48     32 %   #102   0.8 %   110 rows (25 %)",
@@ -373,7 +375,7 @@ def any_report(draw: st.DrawFn) -> Report:
     )
     return replace(
         base,
-        title=draw(WORDS),
+        inputs={"pred": {"path": draw(WORDS), "columns": [draw(WORDS)]}},
         signature=draw(WORDS),
         finding=draw(WORDS),
         losses=losses,

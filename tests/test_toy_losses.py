@@ -183,7 +183,7 @@ def test_the_formats_agree(tmp_path: Path) -> None:
         target = write(tmp_path / f"t.{form}", {"label": LABELS})
         columns = {"pred_col": "logits*"} if form == "csv" else {}
         data = lossctl.evaluate(pred, target, "toy_nll", **columns).to_dict()
-        del data["inputs"], data["title"]
+        del data["inputs"]
         said[form] = json.dumps(data)
     assert len(set(said.values())) == 1
     tokens = []
