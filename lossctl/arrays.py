@@ -33,9 +33,8 @@ class Ragged:
         """The rows that `keep` (indices or a mask) selects, in that order."""
         chosen = np.flatnonzero(keep) if keep.dtype == bool else keep
         lengths = np.diff(self.offsets)[chosen]
-        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         parts = [self.row(int(index)) for index in chosen]
-        return Ragged(np.concatenate(parts) if parts else self.values[:0], offsets)
+        return Ragged(np.concatenate(parts) if parts else self.values[:0], offsets_of(lengths))
 
     def slice(self, start: int, stop: int) -> Ragged:
         """Rows `start` up to `stop`."""
@@ -46,8 +45,31 @@ class Ragged:
     def join(cls, parts: list[Ragged]) -> Ragged:
         """The rows of `parts`, one after another."""
         lengths = np.concatenate([np.diff(part.offsets) for part in parts])
-        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        return cls(np.concatenate([part.values for part in parts]), offsets)
+        return cls(concatenated([part.values for part in parts]), offsets_of(lengths))
+
+
+def offsets_of(lengths: Any) -> Integers:
+    """The offsets of rows of these lengths, laid one after another."""
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def concatenated(parts: list[Numbers]) -> Numbers:
+    """Blocks of one column as one.
+
+    Beside integers that float64 cannot hold, its other blocks hold whole numbers, and NaN only
+    where a value is missing, so that they become integers without loss: uint64 where one block
+    needs it, as none is then negative.
+    """
+    dtypes = {part.dtype for part in parts} - {np.dtype(np.float64)}
+    if not dtypes:
+        return np.concatenate(parts)
+    over = any(part.dtype.kind == "f" and bool((part >= 2.0**63).any()) for part in parts)
+    unsigned = over or np.dtype(np.uint64) in dtypes
+    exact = np.dtype(np.uint64 if unsigned else np.int64)
+    whole = (
+        part if part.dtype.kind in "iu" else np.where(np.isnan(part), 0, part) for part in parts
+    )
+    return np.concatenate([part.astype(exact) for part in whole])
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
 
 from lossctl.arrays import Array, Integers, Mask, Ragged, widened
 from lossctl.numerics import Memo, sharing
 from lossctl.spec import Spec
-
-RoleColumns: TypeAlias = Mapping[str, Any]
 
 
 class View(Protocol):

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 
 from lossctl.align import Aligned, Ledger, disagreement
-from lossctl.arrays import Array, Mask, Ragged, widened
+from lossctl.arrays import Array, Mask, Ragged, offsets_of, widened
 from lossctl.batch import Batch
 from lossctl.binding import Binding, Bound
 from lossctl.errors import DataError
 from lossctl.plan import Plan
 from lossctl.readers.source import Cells
 from lossctl.report import listed
-from lossctl.spec import Spec
 
 
 class Batches:
@@ -24,13 +23,11 @@ class Batches:
     def __init__(
         self,
         plan: Plan,
-        specs: tuple[Spec, ...],
         binding: Binding,
         ledger: Ledger,
         rows: Iterator[Aligned],
     ) -> None:
         self.plan = plan
-        self.specs = specs
         self.binding = binding
         self.ledger = ledger
         self.rows = rows
@@ -68,7 +65,8 @@ class Batches:
                 problems.append(f"{name}: {count} {verb} NaN, missing or infinite (first: {rows})")
             raise DataError("; ".join(problems), "--nan drop leaves them out and counts them")
         if self.binding.weight is not None and self.scored and not self._weight_seen:
-            raise DataError(f"{self._weight_name()}: every weight is 0", "some must be positive")
+            name = self.binding.weight.name
+            raise DataError(f"{name}: every weight is 0", "some must be positive")
 
     def _batch(self, aligned: Aligned) -> Batch | None:
         for name, places in self.binding.guards:
@@ -175,20 +173,16 @@ class Batches:
         if len(rows) < 6:
             rows += [f"#{int(row)}" for row in aligned.rows[np.flatnonzero(bad)[:6]]]
 
-    def _weight_name(self) -> str:
-        feed, place = self.binding.weight or (0, 0)
-        source = self.binding.feeds[feed]
-        return f"{source.name}[{source.source.columns[source.wanted[place].index].name}]"
-
     def _weights(self, aligned: Aligned, keep: Mask) -> Array | None:
-        if self.binding.weight is None:
+        bound = self.binding.weight
+        if bound is None:
             return None
-        feed, place = self.binding.weight
-        values: Any = aligned.cells[feed][place].values
+        cells = aligned.cells[bound.feed][bound.places[0]]
+        values: Any = cells.values
         if isinstance(values, Ragged) or values.ndim != 1:
-            raise DataError(f"{self._weight_name()} holds more than one value a row")
+            raise DataError(f"{bound.name} holds more than one value a row")
         weight = np.asarray(values, dtype=np.float64)
-        missing = aligned.cells[feed][place].missing
+        missing = cells.missing
         bad = ~(np.isfinite(weight) & (weight >= 0.0)) & keep
         if missing is not None:
             bad |= missing & keep
@@ -196,7 +190,7 @@ class Batches:
             row = int(np.flatnonzero(bad)[0])
             value = "missing" if missing is not None and missing[row] else f"{weight[row]:g}"
             raise DataError(
-                f"{self._weight_name()} row #{int(aligned.rows[row])}: a weight is {value}",
+                f"{bound.name} row #{int(aligned.rows[row])}: a weight is {value}",
                 "weights are finite and not negative",
             )
         self._weight_seen = self._weight_seen or bool((weight > 0.0).any())
@@ -258,5 +252,5 @@ def _as_bytes(cells: Cells) -> Ragged:
     """A text column as utf-8 bytes with offsets."""
     text: Any = cells.values
     texts = [(value or "").encode("utf-8", "replace") for value in text.to_pylist()]
-    offsets = np.concatenate([[0], np.cumsum([len(one) for one in texts])]).astype(np.int64)
+    offsets = offsets_of([len(one) for one in texts])
     return Ragged(np.frombuffer(b"".join(texts), dtype=np.uint8), offsets)

@@ -15,6 +15,7 @@ from lossctl.errors import DataError, UsageError, inert, quoted
 from lossctl.plan import Plan
 from lossctl.readers.cells import is_number
 from lossctl.readers.source import Source
+from lossctl.report import named
 from lossctl.spec import Spec
 from lossctl.where import Condition, parse
 
@@ -47,7 +48,7 @@ class Binding:
     feeds: list[Feed]
     bound: dict[str, Bound] = field(default_factory=dict)
     wholes: dict[str, Array] = field(default_factory=dict)
-    weight: tuple[int, int] | None = None
+    weight: Bound | None = None
     ids: tuple[int, int] | None = None
     conditions: list[tuple[Condition, int, int]] = field(default_factory=list)
     guards: list[tuple[str, tuple[int, int]]] = field(default_factory=list)
@@ -193,7 +194,7 @@ def _bound(
     index: int, feed: Feed, places: list[int], role: str, domains: list[tuple[str, Domain]]
 ) -> Bound:
     names = tuple(feed.source.columns[place].name for place in places)
-    label = feed.name + (f"[{','.join(names)}]" if any(names) else "")
+    label = named({"path": feed.source.path, "columns": names})
     wanted = tuple(feed.want(place) for place in places)
     return Bound(role, index, wanted, label, names, tuple(domains))
 
@@ -226,7 +227,7 @@ def _rest(plan: Plan, binding: Binding) -> None:
     feeds = binding.feeds[:2]
     if plan.weight_col is not None:
         place, column = _either(feeds, plan.weight_col, "--weight-col")
-        binding.weight = (place, binding.feeds[place].want(column))
+        binding.weight = _bound(place, feeds[place], [column], "weight", [])
     for text in plan.where:
         condition = parse(text)
         place, column = _either(feeds, condition.column, "--where")

@@ -85,29 +85,34 @@ def guess(source: Source, role: str, option: str, taken: Collection[int] = ()) -
             break
     if len(open_places) == 1:
         return open_places
+    if open_places:
+        raise UsageError(
+            f"{source.path} has {len(open_places)} columns that could be {role}: "
+            f"{listing([names[place] for place in open_places])}",
+            f"choose with {option}",
+        )
+    raise _none_left(source, role, option)
+
+
+def _none_left(source: Source, role: str, option: str) -> DataError | UsageError:
+    """Why a file has no column to guess for a role."""
     unfit = [c for c in source.columns if c.name.lower() in (role, *PREFERRED.get(role, ()))]
-    if not open_places and unfit and not candidate(unfit[0]):
-        raise DataError(
+    if unfit and not candidate(unfit[0]):
+        return DataError(
             f"{source.path}: column {inert(unfit[0].name)} is {unfit[0].kind}, not numbers",
             f"name another with {option}",
         )
-    if not open_places and any(candidate(column) for column in source.columns):
-        raise UsageError(
-            f"{source.path} has no column left for {role}: {listing(names)}",
+    if any(candidate(column) for column in source.columns):
+        return UsageError(
+            f"{source.path} has no column left for {role}: "
+            f"{listing([column.name for column in source.columns])}",
             f"give a file of its own, or name a column with {option}",
         )
-    if not open_places:
-        kinds = listing([f"{column.name} ({column.kind})" for column in source.columns])
-        hint = source.details.get("hint")
-        raise DataError(
-            f"{source.path} has no numeric column for {role}: {kinds}"
-            + (f"; {hint}" if hint else ""),
-            f"name one with {option}",
-        )
-    raise UsageError(
-        f"{source.path} has {len(open_places)} columns that could be {role}: "
-        f"{listing([names[place] for place in open_places])}",
-        f"choose with {option}",
+    kinds = listing([f"{column.name} ({column.kind})" for column in source.columns])
+    hint = source.details.get("hint")
+    return DataError(
+        f"{source.path} has no numeric column for {role}: {kinds}" + (f"; {hint}" if hint else ""),
+        f"name one with {option}",
     )
 
 

@@ -252,7 +252,7 @@ class Report:
         now = {result.spec: result.value for result in self.losses}
         cells = []
         for row in rows:
-            name = row.id if row.id is not None else f"#{row.row}"
+            name = row_name(row.row, row.id)
             fractions = [row.shares[spec] for spec in shared]
             drawn = fractions[:1] if bars else []
             line = [name, *row.values.values(), *fractions[:1], *drawn, *fractions[1:]]
@@ -328,6 +328,11 @@ def _part(name: str, data: Mapping[str, Any]) -> Part:
     )
     rest = {key: value for key, value in data.items() if key not in ("text", "table")}
     return Part(name, data["text"], rest, made)
+
+
+def row_name(row: int, identity: str | None) -> str:
+    """`#17`, or the row's id."""
+    return f"#{row}" if identity is None else identity
 
 
 def named(given: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lossctl import __version__
-from lossctl.align import Feed, Ledger, by_key, by_row
+from lossctl.align import Ledger, by_key, by_row
 from lossctl.analyses import evaluation
 from lossctl.analyses.context import Context
 from lossctl.batch import Batch
@@ -63,7 +63,7 @@ def _evaluate(
         )  # fmt: skip
     else:
         rows = by_row(binding.feeds, size, ledger)
-    batches = Batches(plan, specs, binding, ledger, rows)
+    batches = Batches(plan, binding, ledger, rows)
     first = next(batches, None)
     if first is None:
         batches.finish()
@@ -177,28 +177,23 @@ def _poisoned(count: int) -> str:
 
 def _inputs(binding: Binding) -> dict[str, Any]:
     """Where each role comes from: prediction first, then target, then the rest, then weights."""
-    bound = binding.bound
-    order = [role for role in SIDES if role in bound]
-    order += [role for role in bound if role not in order]
-    inputs = {r: _input(binding.feeds[bound[r].feed], bound[r].columns) for r in order}
+    bound = list(binding.bound.values())
+    bound.sort(key=lambda one: SIDES.index(one.role) if one.role in SIDES else len(SIDES))
     if binding.weight is not None:
-        feed, place = binding.weight
-        column = binding.feeds[feed].source.columns[binding.feeds[feed].wanted[place].index]
-        inputs["weight"] = _input(binding.feeds[feed], (column.name,))
-    return inputs
-
-
-def _input(feed: Feed, columns: tuple[str, ...]) -> dict[str, Any]:
-    return {"path": feed.source.path, "format": feed.source.format, "columns": list(columns)}
+        bound.append(binding.weight)
+    sources = [binding.feeds[one.feed].source for one in bound]
+    return {
+        one.role: {"path": source.path, "format": source.format, "columns": list(one.columns)}
+        for one, source in zip(bound, sources, strict=True)
+    }
 
 
 def _pairing_notes(plan: Plan, binding: Binding) -> list[Note]:
     feeds = binding.feeds
     notes = []
     if binding.weight is not None:
-        feed = feeds[binding.weight[0]]
-        name = feed.source.columns[feed.wanted[binding.weight[1]].index].name
-        notes.append(Note("weighted", f"rows are weighted by {name or 'a column'}"))
+        name = binding.weight.columns[0] or "a column"
+        notes.append(Note("weighted", f"rows are weighted by {name}"))
     sides = [
         {(b.feed, b.places) for b in binding.bound.values() if (b.role in TARGETS) is target}
         for target in (False, True)

@@ -7,7 +7,7 @@ commutative and has an identity, so that blocks, threads and machines change no 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -148,6 +148,16 @@ class SumsState:
             self.ab + other.ab,
             self.bb + other.bb,
             self.moments,
+        )
+
+    def less(self, row: SumsState) -> SumsState:
+        """With some of the rows left out (of a and b: an interval is not asked of it)."""
+        return replace(
+            self,
+            count=self.count - row.count,
+            nonzero=self.nonzero - row.nonzero,
+            a=self.a - row.a,
+            b=self.b - row.b,
         )
 
     def to_json(self) -> Json:

@@ -19,7 +19,7 @@ from lossctl.report import Part
 from lossctl.rounds import Rounds, in_step
 from lossctl.selection import fewest_for, largest
 from lossctl.spec import Spec
-from lossctl.states import Sums
+from lossctl.states import Column, Sums, SumsState
 from lossctl.terms import Contribution, LossTerms, TailSize
 
 TRUSTED = 0.5  # from this tail index on, the variance is infinite
@@ -53,34 +53,33 @@ def rounds(context: Context, spec: Spec) -> Rounds[Concentration | None]:
         return None
     if spec.reduction.name in ("max", "median"):
         return None
-    column: Contribution | TailSize = Contribution(spec)
     sums = Sums(LossTerms(spec), context.moments)
-    state = (yield (sums,))[sums]
-    if state.infinite:
+    state: SumsState = (yield (sums,))[sums]
+    if state.infinite or (spec.shares and state.a <= 0):
         return None
-    count = state.count
-    questions: list[Rounds[Any]] = []
-    if spec.shares:
-        if state.a <= 0:
-            return None
-        # Where squares leave float64's range, a common power of two brings them back.
-        size = state.a.bit_length() - UNIT
-        shift = 0 if -400 < size < 1000 else -size
-        column = Contribution(spec, shift)
-        questions.append(fewest_for(column, count, -(-times(state.a, shift) // 2)))
-    else:
-        column = TailSize(spec)
-    if count >= FEWEST:
-        questions.append(largest(column, count, tail_length(count) + 1))
-    answers = yield from in_step(questions)
-    khat = None
-    if count >= FEWEST and np.isfinite(answers[-1]).all():
-        fit = pareto_fit(answers[-1][1:], float(answers[-1][0]))
-        khat = None if fit is None else fit.khat
     if not spec.shares:
-        return Concentration(None, None, khat, count)
+        tail = yield from _tail(TailSize(spec), state.count)
+        return Concentration(None, None, tail, state.count)
+    # Where squares leave float64's range, a common power of two brings them back.
+    size = state.a.bit_length() - UNIT
+    shift = 0 if -400 < size < 1000 else -size
+    column = Contribution(spec, shift)
+    half = fewest_for(column, state.count, -(-times(state.a, shift) // 2))
+    questions: list[Rounds[Any]] = [half, _tail(column, state.count)]
+    few, tail = yield from in_step(questions)
     effective = ratio(state.a * state.a, state.aa << UNIT) if state.aa else None
-    return Concentration(int(answers[0]), effective, khat, count)
+    return Concentration(few, effective, tail, state.count)
+
+
+def _tail(column: Column, count: int) -> Rounds[float | None]:
+    """The tail index of a column; None where it says nothing."""
+    if count < FEWEST:
+        return None
+    found = yield from largest(column, count, tail_length(count) + 1)
+    if not np.isfinite(found).all():
+        return None
+    fit = pareto_fit(found[1:], float(found[0]))
+    return None if fit is None else fit.khat
 
 
 def tail_length(count: int) -> int:

@@ -120,16 +120,10 @@ def _mean(values: list[float | None]) -> float | None:
 def prose(spec: Spec | str) -> str:
     """A loss's name inside a sentence: MAE, RMSE, R2; others as they are."""
     text = str(spec)
-    return (
-        text.upper()
-        if len(text) <= 5
-        and text.isalnum()
-        and text.islower()
-        and (text.endswith("e") or text == "r2")
-        else text
-    )
+    short = len(text) <= 5 and text.isalnum() and text.islower()
+    return text.upper() if short and (text.endswith("e") or text == "r2") else text
 
 
-def percent(fraction: float, digits: int = 1) -> str:
-    """`1.8 %`, or `86 %` from ten per cent on where no digits are asked for."""
-    return f"{100 * fraction:.{digits}f} %"
+def percent(fraction: float) -> str:
+    """`1.8 %`."""
+    return f"{100 * fraction:.1f} %"

@@ -118,7 +118,7 @@ def _result(context: Context, spec: Spec, found: Evaluation, like: Batch) -> Los
         name=spec.loss.name,
         label=spec.loss.label,
         params=_params(spec.all_settings),
-        reduction=_reduction_name(spec),
+        reduction=spec.reduction.name,
         direction=spec.loss.direction,
         value=value.value,
         status=value.status,
@@ -131,10 +131,6 @@ def _result(context: Context, spec: Spec, found: Evaluation, like: Batch) -> Los
         worst=top,
         penalty=context.penalty(spec),
     )
-
-
-def _reduction_name(spec: Spec) -> str:
-    return spec.reduction.name
 
 
 def _params(settings: Mapping[str, Any]) -> Json:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from lossctl.analyses import outliers as outliers_analysis
 from lossctl.analyses.concentration import TRUSTED, Concentration
 from lossctl.analyses.context import Context, prose
-from lossctl.analyses.outliers import Outliers, row_name
+from lossctl.analyses.outliers import Outliers
+from lossctl.errors import inert
 from lossctl.reductions import Reduced
-from lossctl.report import LossResult, Note, Worst, listed
+from lossctl.report import LossResult, Note, Worst, listed, row_name
 from lossctl.spec import Spec
 
 ALONE = 0.9  # of what the outliers make: then the worst row alone is the finding
@@ -28,7 +29,7 @@ def finding(
     name = prose(leading)
     if result.status != "ok":
         rows = [r for r in (worst.rows if worst else ()) if r.losses[str(leading)] is None]
-        names = listed([row_name({"row": r.row, "id": r.id}) for r in rows])
+        names = listed([inert(row_name(r.row, r.id)) for r in rows])
         said = f"{_STATUS.get(result.status, result.status)}: {result.reason}"
         return f"{name} {said}" + (f" (first: {names})." if rows else ".")
     if result.value == 0 and leading.shares:
@@ -44,7 +45,7 @@ def finding(
     if few is not None and share < ALONE * made:
         return few[0]
     if share >= DECIDES:
-        row = f"Row {row_name({'row': top.row, 'id': top.id})}"
+        row = f"Row {inert(row_name(top.row, top.id))}"
         text = f"{row} is {_percent(share)} of the {name}" + _contrast(context, top.shares)
         return text + _falls(context, results, top.without) + "."
     decided = _decided(results, str(leading))
@@ -61,9 +62,8 @@ def _decided(results: dict[str, LossResult], leading: str) -> str | None:
         return None
     most = max(others, key=lambda one: one.worst["share"] if one.worst else 0.0)
     assert most.worst is not None
-    return (
-        f"{row_name(most.worst)} makes {_percent(most.worst['share'])} of the {prose(most.spec)}."
-    )
+    name = inert(row_name(most.worst["row"], most.worst["id"]))
+    return f"{name} makes {_percent(most.worst['share'])} of the {prose(most.spec)}."
 
 
 def _half(result: LossResult, name: str) -> str:
@@ -96,15 +96,11 @@ def _few_outliers(
 
 def _contrast(context: Context, shares: dict[str, float | None], join: str = " but ") -> str:
     """How the same rows fare under the loss that minds them least."""
-    known = {spec: s for spec, s in shares.items() if s is not None and spec in _plain(context)}
+    known = {spec: s for spec, s in shares.items() if s is not None}
     leading = shares[str(context.leading)] or 0.0
     if "mae" in known and context.leading.text != "mae" and abs(known["mae"] - leading) > 0.02:
         return f"{join}{_percent(known['mae'])} of the MAE"
     return ""
-
-
-def _plain(context: Context) -> list[str]:
-    return [str(spec) for spec in context.specs]
 
 
 def _shown(context: Context) -> Spec:

@@ -10,7 +10,7 @@ from lossctl.analyses.context import Context, percent
 from lossctl.errors import inert
 from lossctl.exact import ONE, ratio
 from lossctl.reductions import Reduced
-from lossctl.report import Part
+from lossctl.report import Json, Part, row_name
 from lossctl.rounds import Rounds, in_step
 from lossctl.selection import median
 from lossctl.states import Sums, Top
@@ -33,7 +33,7 @@ class Outliers:
     centre: float
     reach: float
     fallback: bool  # MAD was 0: mean absolute deviation instead
-    listed: tuple[dict[str, object], ...]  # samples, furthest first
+    listed: tuple[Json, ...]  # samples, furthest first
     kept: dict[str, Reduced]
 
 
@@ -136,9 +136,4 @@ def part(context: Context, found: Outliers, values: dict[str, Reduced], able: se
 
 def names(found: Outliers) -> list[str]:
     """What the flagged rows are called."""
-    return [row_name(sample) for sample in found.listed]
-
-
-def row_name(sample: dict[str, object]) -> str:
-    """`#17`, or the row's id."""
-    return f"#{sample['row']}" if sample["id"] is None else inert(str(sample["id"]))
+    return [inert(row_name(sample["row"], sample["id"])) for sample in found.listed]

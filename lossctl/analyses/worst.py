@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lossctl.analyses.context import Context
@@ -95,21 +96,14 @@ def _without(value: Reduced, row: Batch) -> float | None:
 def _loss(spec: Spec, row: Batch) -> float | None:
     if spec.reduction.pairs and spec.reduction.name != "ratio":
         return None
-    with_squares = LossTerms(spec)(_unweighted(row)) if spec.reduction.squares else None
-    if with_squares is not None:
-        total = Sums(LossTerms(spec)).make(_unweighted(row))
+    if spec.reduction.squares:
+        total = Sums(LossTerms(spec)).make(replace(row, weight=None, memo={}, derived={}))
         try:
             return ratio(total.a, total.b) if not total.infinite else None
         except OverflowError:
             return None
     value = float(LossColumn(spec)(row)[0])
-    return value if abs(value) != float("inf") and value == value else None
-
-
-def _unweighted(row: Batch) -> Batch:
-    from dataclasses import replace
-
-    return replace(row, weight=None, memo={}, derived={})
+    return value if math.isfinite(value) else None
 
 
 def _shown(context: Context, sample: Json, row: Batch) -> Json:

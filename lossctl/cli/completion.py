@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-FORMATS = ("table", "tsv", "json", "jsonl", "csv", "md", "html")
-
 
 def complete_loss(incomplete: str) -> list[str]:
     """Names of losses; after a comma, of the last one."""
@@ -16,4 +14,6 @@ def complete_loss(incomplete: str) -> list[str]:
 
 def complete_format(incomplete: str) -> list[str]:
     """Names of output formats."""
+    from lossctl.renderers import FORMATS
+
     return [name for name in FORMATS if name.startswith(incomplete)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lossctl.arrays import Ragged, widened
+from lossctl.arrays import Ragged, offsets_of, widened
 from lossctl.errors import DataError
 from lossctl.readers.source import Cells, Column, Rows, Wanted, cut
 
@@ -120,7 +120,7 @@ def _ragged(name: str, values: Any) -> Cells | None:
     for place, part in enumerate(parts):
         if part.ndim != 1 or part.dtype.kind not in "biuf":
             raise DataError(f"{name} row #{place} is not a list of numbers")
-    offsets = np.concatenate([[0], np.cumsum([part.size for part in parts])]).astype(np.int64)
+    offsets = offsets_of([part.size for part in parts])
     filled = [part for part in parts if part.size]
     values = np.concatenate(filled) if filled else np.empty(0)
     return Cells(Ragged(widened(values), offsets))

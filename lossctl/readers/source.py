@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
-from lossctl.arrays import Mask, Numbers, Ragged
+from lossctl.arrays import Mask, Numbers, Ragged, concatenated
 
 if TYPE_CHECKING:
     import pyarrow
@@ -161,32 +161,9 @@ def _joined(parts: list[Cells]) -> Cells:
         missing = np.concatenate(masks)
     values: list[Any] = [part.values for part in parts]
     if isinstance(values[0], Ragged):
-        lengths = np.concatenate([np.diff(part.offsets) for part in values])
-        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        return Cells(Ragged(_concatenated([part.values for part in values]), offsets), missing)
+        return Cells(Ragged.join(values), missing)
     if isinstance(values[0], np.ndarray):
-        return Cells(_concatenated(values), missing)
+        return Cells(concatenated(values), missing)
     import pyarrow
 
     return Cells(pyarrow.concat_arrays(values), missing)
-
-
-def _concatenated(parts: list[Numbers]) -> Numbers:
-    """Blocks of one column as one.
-
-    Beside integers that float64 cannot hold, its other blocks hold whole numbers, and NaN only
-    where a value is missing, so that they become integers without loss: uint64 where one block
-    needs it, as none is then negative.
-    """
-    import numpy as np
-
-    dtypes = {part.dtype for part in parts} - {np.dtype(np.float64)}
-    if not dtypes:
-        return np.concatenate(parts)
-    over = any(part.dtype.kind == "f" and bool((part >= 2.0**63).any()) for part in parts)
-    unsigned = over or np.dtype(np.uint64) in dtypes
-    exact = np.dtype(np.uint64 if unsigned else np.int64)
-    whole = (
-        part if part.dtype.kind in "iu" else np.where(np.isnan(part), 0, part) for part in parts
-    )
-    return np.concatenate([part.astype(exact) for part in whole])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from lossctl.exact import ONE, Exact, ratio, root_ratio
@@ -81,7 +81,7 @@ class Additive:
         if row.infinite or state.count == row.count:
             return None
         try:
-            return self.finish(less(state, row))
+            return self.finish(state.less(row))
         except OverflowError:
             return None
 
@@ -118,14 +118,3 @@ class Additive:
             least, most = 0.0 if least >= 0.0 else -math.inf, math.inf
         low, high = min(max(low, least), value), max(min(high, most), value)
         return Interval(low, high, CONFIDENCE, "delta"), None
-
-
-def less(state: SumsState, row: SumsState) -> SumsState:
-    """The sums with some of the rows left out."""
-    return replace(
-        state,
-        count=state.count - row.count,
-        nonzero=state.nonzero - row.nonzero,
-        a=state.a - row.a,
-        b=state.b - row.b,
-    )

@@ -10,7 +10,7 @@ from typing import Any
 from lossctl.renderers import numbers
 from lossctl.renderers.numbers import PRECISION
 from lossctl.renderers.typeset import Style, padded, shortened, shown, width
-from lossctl.report import Kind, Table
+from lossctl.report import Kind, Table, row_name
 
 BAR = 20  # cells of a full bar
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -84,11 +84,6 @@ def columns(table: Table, precision: int = PRECISION) -> list[Cells]:
                   not numeric, column.kind == "worst")
         )  # fmt: skip
     return made
-
-
-def row_name(worst: dict[str, Any]) -> str:
-    """The name of a row: its id, else its number."""
-    return shown(worst["id"] if worst["id"] is not None else f"#{worst['row']}")
 
 
 def _decimals(table: Table, precision: int) -> dict[int, int | None]:
@@ -229,7 +224,9 @@ def _worst(values: Sequence[Any], _: int) -> list[Cell]:
     longest = max((len(share) for share in shares), default=0)
     least = max(longest, len("10.0 %")) if longest else 0
     return [
-        Cell() if value is None else Cell(row_name(value), padded(share, least, right=True))
+        Cell()
+        if value is None
+        else Cell(shown(row_name(value["row"], value["id"])), padded(share, least, right=True))
         for value, share in zip(values, shares, strict=True)
     ]
 
