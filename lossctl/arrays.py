@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,11 @@ Integers: TypeAlias = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ragged:
-    """Rows of unequal length: row i is `values[offsets[i]:offsets[i + 1]]`."""
+    """Rows of unequal length: row i is `values[offsets[i]:offsets[i + 1]]`.
+
+    Values are numbers, or vectors of one length (shape (total, k)). A sequence of text holds its
+    code points as uint32 (see `sequences`).
+    """
 
     values: Numbers
     offsets: Integers
@@ -72,13 +77,30 @@ def concatenated(parts: list[Numbers]) -> Numbers:
     return np.concatenate([part.astype(exact) for part in whole])
 
 
+Shape: TypeAlias = Literal["value", "one", "vector", "either", "ragged", "text", "whole"]
+
+
+@dataclass(frozen=True, slots=True)
+class RowRule:
+    """What the values of one row must be together; `warning`: said, and used as they are."""
+
+    words: str
+    broken: Callable[[Numbers], Mask]
+    warning: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Domain:
     """The values that a role may take, and the shape in which they come.
 
-    `shape` is what one row holds: `value` (one number, or one per output), `vector`
-    (k numbers that belong together), `ragged` (any number of numbers), or `whole`: the
-    role is not row-aligned and is handed over as one array (parameters, training series).
+    `shape` is what one row holds: `value` (one number, or one per output), `one` (one number),
+    `vector` (k numbers that belong together), `either` (one number or a vector), `ragged` (any
+    number of numbers, or of vectors where there is an axis), `text` (a sequence: a text, a list
+    of words, or a list of numbers), or `whole`: the role is not row-aligned and is handed over
+    as one array (parameters, training series, class vectors).
+    `axes` names the axes of a vector, of the vectors of a ragged row, or of a whole role: equal
+    names are equally long in all roles of a loss. `indexes` names the axis that whole numbers
+    count along. `besides` are further values allowed; of `choices` one set holds all values.
     Infinity lies outside every domain unless `infinite`; NaN lies outside all.
     """
 
@@ -89,8 +111,13 @@ class Domain:
     high_open: bool = False
     integral: bool = False
     infinite: bool = False
-    shape: Literal["value", "vector", "ragged", "whole"] = "value"
+    shape: Shape = "value"
     width: int | None = None  # of a vector, where the loss fixes it
+    axes: tuple[str, ...] = ()
+    indexes: str | None = None
+    besides: tuple[float, ...] = ()
+    choices: tuple[tuple[float, ...], ...] = ()
+    row: RowRule | None = None
 
     def above(self, low: float, *, inclusive: bool = False) -> Domain:
         """This domain with another lower end."""
@@ -107,10 +134,23 @@ class Domain:
             bad |= values >= self.high if self.high_open else values > self.high
         if self.integral and values.dtype.kind == "f":
             bad |= np.isfinite(values) & (values != np.trunc(values))
+        if self.choices:
+            bad |= ~np.isin(values, sorted(set().union(*self.choices)))
+        if self.besides:
+            bad &= ~np.isin(values, self.besides)
         return bad
+
+    def mixed(self, values: Numbers) -> bool:
+        """Whether no single one of the `choices` holds all the values."""
+        if not self.choices or values.size == 0:
+            return False
+        return not any(np.isin(values, choice).all() for choice in self.choices)
 
     def rule(self) -> str:
         """The condition in words, as an error message needs it: `≥ 0`, `in [0, 1)`."""
+        if self.choices:
+            sets = [", ".join(f"{value:g}" for value in choice) for choice in self.choices]
+            return "from " + " or all from ".join(f"{{{one}}}" for one in sets)
         kind = "a whole number" if self.integral else ""
         if self.low > -math.inf and self.high < math.inf:
             left, right = "(" if self.low_open else "[", ")" if self.high_open else "]"
@@ -124,17 +164,80 @@ class Domain:
         return " ".join(part for part in (kind, bounds) if part) or "finite"
 
 
+def domain_of(role: Any) -> Domain:
+    """The domain in a role's annotation: `domain_of(Probability)`."""
+    return next(part for part in get_args(role) if isinstance(part, Domain))
+
+
+def _sum_off(values: Numbers) -> Mask:
+    """Rows whose sum differs from 1 by more than the square root of the rounding unit."""
+    total = values[..., 0].astype(np.float64)
+    for column in range(1, values.shape[-1]):
+        total = total + values[..., column]
+    off: Mask = np.abs(total - 1.0) > math.sqrt(np.finfo(np.float64).eps)
+    return off
+
+
+def _corners_crossed(values: Numbers) -> Mask:
+    crossed: Mask = (values[..., 0] > values[..., 2]) | (values[..., 1] > values[..., 3])
+    return crossed
+
+
+SUMS_TO_ONE = RowRule("rows that sum to 1", _sum_off, warning=True)
+ORDERED_CORNERS = RowRule("x1 ≤ x2 and y1 ≤ y2", _corners_crossed)
+
+# --- one value a row, or one per output --------------------------------------------------------
 Real: TypeAlias = Annotated[Array, Domain("real")]
 NonNegative: TypeAlias = Annotated[Array, Domain("non-negative", low=0.0)]
 Positive: TypeAlias = Annotated[Array, Domain("positive", low=0.0, low_open=True)]
 AboveMinusOne: TypeAlias = Annotated[Array, Domain("above -1", low=-1.0, low_open=True)]
 Probability: TypeAlias = Annotated[Array, Domain("probability", low=0.0, high=1.0)]
-Simplex: TypeAlias = Annotated[Array, Domain("simplex", low=0.0, high=1.0, shape="vector")]
-Logits: TypeAlias = Annotated[Array, Domain("logits", infinite=True, shape="vector")]
-Label: TypeAlias = Annotated[Array, Domain("label", low=0.0, integral=True)]
-Box: TypeAlias = Annotated[Array, Domain("box", shape="vector", width=4)]
-Tokens: TypeAlias = Annotated[Ragged, Domain("tokens", integral=True, shape="ragged")]
+Logit: TypeAlias = Annotated[Array, Domain("logit", infinite=True)]
+Sign: TypeAlias = Annotated[Array, Domain("sign", choices=((-1.0, 1.0), (0.0, 1.0)))]
+
+# --- one value a row ---------------------------------------------------------------------------
+Label: TypeAlias = Annotated[
+    Array, Domain("label", low=0.0, integral=True, shape="one", indexes="classes")
+]
+Category: TypeAlias = Annotated[Array, Domain("category", infinite=True, shape="either")]
+Count: TypeAlias = Annotated[Array, Domain("count", low=0.0, integral=True, shape="one")]
+
+# --- vectors -----------------------------------------------------------------------------------
+Simplex: TypeAlias = Annotated[
+    Array,
+    Domain("simplex", low=0.0, high=1.0, shape="vector", axes=("classes",), row=SUMS_TO_ONE),
+]
+Masses: TypeAlias = Annotated[
+    Array, Domain("masses", low=0.0, shape="vector", axes=("classes",), row=SUMS_TO_ONE)
+]
+Logits: TypeAlias = Annotated[
+    Array, Domain("logits", infinite=True, shape="vector", axes=("classes",))
+]
+Scores: TypeAlias = Annotated[Array, Domain("scores", shape="vector", axes=("classes",))]
+Pixels: TypeAlias = Annotated[
+    Array, Domain("pixels", low=0.0, high=1.0, shape="vector", axes=("pixels",))
+]
+Box: TypeAlias = Annotated[Array, Domain("box", shape="vector", width=4, row=ORDERED_CORNERS)]
+Vector: TypeAlias = Annotated[Array, Domain("vector", shape="vector", axes=("dimensions",))]
+Members: TypeAlias = Annotated[Array, Domain("members", shape="vector", axes=("members",))]
+
+# --- rows of unequal length --------------------------------------------------------------------
+Tokens: TypeAlias = Annotated[
+    Ragged, Domain("tokens", low=0.0, integral=True, shape="ragged", indexes="symbols")
+]
+Frames: TypeAlias = Annotated[
+    Ragged, Domain("frames", infinite=True, shape="ragged", axes=("symbols",))
+]
+Text: TypeAlias = Annotated[Ragged, Domain("text", shape="text")]
+
+# --- not row-aligned ---------------------------------------------------------------------------
 Whole: TypeAlias = Annotated[Array, Domain("whole", shape="whole")]
+ClassWeights: TypeAlias = Annotated[
+    Array, Domain("class weights", low=0.0, shape="whole", axes=("classes",))
+]
+ClassVectors: TypeAlias = Annotated[
+    Array, Domain("class vectors", shape="whole", axes=("classes", "dimensions"))
+]
 
 
 _EXACT = 1 << 53  # every integer up to here is a float64

@@ -11,13 +11,13 @@ from __future__ import annotations
 import difflib
 import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import numpy as np
 
-from lossctl.arrays import Array, Domain
+from lossctl.arrays import Array, Domain, Mask
 from lossctl.errors import UsageError
 from lossctl.numerics import row_mean
 from lossctl.reductions import MEANS, REDUCTIONS, Reduction
@@ -25,7 +25,7 @@ from lossctl.roles import Role, check_columns
 from lossctl.settings import Param, Setting, check
 
 Scope = Literal["row", "group", "file"]
-Elicits = Literal["mean", "median"]
+PEERS = ("torch", "keras", "tensorflow", "sklearn", "optax")  # whose conventions `like` knows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,16 +42,19 @@ class Loss:
     nests: str | None  # the setting that holds a nested loss, whose roles come first
     gradient: Callable[..., Array] | None
     reduction: str
-    variants: tuple[str, ...]
-    scope: Scope
+    divisors: Mapping[str, Callable[..., Array]]
+    tasks: tuple[str, ...]
+    scope: Scope | Callable[..., Scope]
     direction: Literal["min", "max", "zero"]
     low: float
     high: float
-    elicits: Elicits | None
+    elicits: str | None
     diverges: bool
     domains: Callable[..., Mapping[str, Domain]] | None
     penalty: Callable[..., float] | None
     reduces: Callable[..., str] | None
+    clipped: Callable[..., Mask] | None
+    like: Mapping[str, Mapping[str, Any]]
     note: Callable[..., str | None] | None
     companion: bool
     peers: Mapping[str, str]
@@ -63,14 +66,39 @@ class Loss:
         """The roles, those of a nested loss first, with the domains that the settings give."""
         roles = self.own_roles
         if self.nests is not None:
-            nested = settings[self.nests]
-            roles = (*nested.loss.roles(nested.all_settings), *roles)
+            roles = (*settings[self.nests].roles, *roles)
         if self.domains is None:
             return roles
         given = {role.name: role.domain for role in roles}
         changed = self.domains(**{name: settings[name] for name in _keywords(self.domains)})
         given.update(changed)
         return tuple(replace(role, domain=given[role.name]) for role in roles)
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The reductions that it can be asked for."""
+        return (*(MEANS if self.reduction in MEANS else (self.reduction,)), *self.divisors)
+
+    def scope_for(self, bound: Collection[str], settings: Mapping[str, Any]) -> Scope:
+        """How many rows one value may depend on, where the roles `bound` are given."""
+        own = self.scope if isinstance(self.scope, str) else self.scope(bound, **settings)
+        if own == "row" and self.nests is not None:
+            nested: Scope = settings[self.nests].scope(bound)
+            return nested
+        return own
+
+    def preset(self, peer: str) -> dict[str, Any]:
+        """The settings (and perhaps `reduction`) with which it does as a peer does.
+
+        Raises UsageError where that library has no such loss, as far as is known.
+        """
+        if peer not in PEERS:
+            raise UsageError(f"like={peer}: no such library", f"it is one of {', '.join(PEERS)}")
+        if peer not in self.peers:
+            known = [name for name in self.peers if name in PEERS]
+            having = f"{', '.join(known)} have it" if known else "none of them has it"
+            raise UsageError(f"{self.label} is not known from {peer}", having)
+        return dict(self.like.get(peer, {}))
 
     @property
     def wholes(self) -> tuple[str, ...]:
@@ -98,7 +126,7 @@ class Loss:
     def evaluate(self, columns: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
         """What the function returns for columns that have been checked, as (n,) or (n, d)."""
         with np.errstate(all="ignore"):
-            own = [columns[role.name] for role in self.own_roles]
+            own = [columns.get(role.name) for role in self.own_roles]
             if self.nests is not None:
                 own.insert(0, settings[self.nests].evaluate(columns))
             return self.function(*own, **settings)
@@ -122,6 +150,7 @@ class Loss:
         reduction = self.reduction_for(complete, None)
         if isinstance(values, tuple):
             values = values[0]
+        values = np.asarray(values)
         if reduction.squares:
             with np.errstate(over="ignore"):
                 values = np.square(values)
@@ -145,15 +174,19 @@ def loss(
     aliases: Iterable[str] = (),
     gradient: Callable[..., Array] | None = None,
     reduction: str = "mean",
-    scope: Scope = "row",
+    divisors: Mapping[str, Callable[..., Array]] | None = None,
+    tasks: Iterable[str] = ("regression",),
+    scope: Scope | Callable[..., Scope] = "row",
     direction: Literal["min", "max", "zero"] = "min",
     low: float = 0.0,
     high: float = math.inf,
-    elicits: Elicits | None = None,
+    elicits: str | None = None,
     diverges: bool = False,
     domains: Callable[..., Mapping[str, Domain]] | None = None,
     penalty: Callable[..., float] | None = None,
     reduces: Callable[..., str] | None = None,
+    clipped: Callable[..., Mask] | None = None,
+    like: Mapping[str, Mapping[str, Any]] | None = None,
     note: Callable[..., str | None] | None = None,
     companion: bool = False,
     peers: Mapping[str, str] | None = None,
@@ -162,13 +195,25 @@ def loss(
 ) -> Callable[[Callable[..., Any]], Loss]:
     """Register a per-sample function as a loss, under its name, label and aliases.
 
+    The function returns one value per sample, shape (n,), or (n, d) for d outputs; or a pair
+    (numerators, denominators), whose mean is their ratio: a denominator is what the sample counts
+    (a class weight; 0 for one that is ignored).
+
     reduction  name of its default reduction (`reductions.REDUCTIONS`)
+    divisors   further reductions of its own: name -> (roles, settings) -> what each sample counts
+    tasks      the tasks (`tasks.TASKS`) whose data it fits
+    scope      how many rows a value depends on: one, those of a group, or all of the file; or a
+               function of the bound roles' names and the settings that says it
     low, high  range of a value; shares need low >= 0
-    elicits    the constant prediction that is best for it: skill is measured against that
+    elicits    what the best prediction is: "mean" and "median" (skill is measured against that
+               constant), or any other words
     diverges   a value may be mathematically infinite (a target of 0 for MAPE)
     domains    settings -> domains of roles that depend on them
     penalty    (wholes, settings) -> a constant added to the value
     reduces    settings -> name of the default reduction
+    clipped    (roles, settings) -> the samples whose value a floor or clip decides, or None
+    like       peer -> the settings (and `reduction`) with which the peer's number comes out,
+               where they are not the defaults; every peer named here is in `peers`
     note       settings -> a sentence that every report with this loss carries
     companion  a metric shown beside losses
     """
@@ -181,7 +226,8 @@ def loss(
             aliases=tuple(aliases),
             gradient=gradient,
             reduction=reduction,
-            variants=MEANS if reduction in MEANS else (reduction,),
+            divisors=dict(divisors or {}),
+            tasks=tuple(tasks),
             scope=scope,
             direction=direction,
             low=low,
@@ -191,6 +237,8 @@ def loss(
             domains=domains,
             penalty=penalty,
             reduces=reduces,
+            clipped=clipped,
+            like=dict(like or {}),
             note=note,
             companion=companion,
             peers=dict(peers or {}),
@@ -231,7 +279,7 @@ def _record(function: Callable[..., Any]) -> dict[str, Any]:
         annotation = parameter.annotation
         if parameter.kind is parameter.KEYWORD_ONLY:
             kind, param = _setting_type(annotation)
-            if param.nested:
+            if param.nested or param.terms:
                 nests = parameter.name
             settings.append(Setting(parameter.name, parameter.default, kind, param))
         elif domain := next((p for p in get_args(annotation) if isinstance(p, Domain)), None):
@@ -252,8 +300,9 @@ def _setting_type(annotation: Any) -> tuple[type, Param]:
     if get_origin(annotation) is not Annotated:
         raise TypeError("a setting's annotation is Annotated[type, Param(...)]")
     inner, param = get_args(annotation)[:2]
-    kinds = [kind for kind in (get_args(inner) or (inner,)) if kind is not type(None)]
-    return kinds[0], param
+    alternatives = (inner,) if get_origin(inner) is tuple else get_args(inner) or (inner,)
+    kinds = [kind for kind in alternatives if kind is not type(None)]
+    return (get_origin(kinds[0]) or kinds[0]), param
 
 
 def _keywords(function: Callable[..., Any]) -> list[str]:

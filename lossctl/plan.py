@@ -86,13 +86,13 @@ class Plan:
     def specs(self) -> tuple[Spec, ...]:
         """The losses, parsed: those asked for, or the default set."""
         from lossctl.reductions import REDUCTIONS
-        from lossctl.spec import parse_all
+        from lossctl.spec import Common, parse_all
 
         if self.reduction is not None and self.reduction not in REDUCTIONS:
             raise UsageError(
                 f"no reduction is called {self.reduction}", f"it is one of {', '.join(REDUCTIONS)}"
             )
-        specs = tuple(parse_all(self.losses or DEFAULT_LOSSES, self.reduction))
+        specs = tuple(parse_all(self.losses or DEFAULT_LOSSES, Common(self.reduction)))
         if self.reduction is not None and all(s.reduction.name != self.reduction for s in specs):
             names = ", ".join(spec.loss.label for spec in specs)
             raise UsageError(f"no loss here is reduced by {self.reduction}: {names}")

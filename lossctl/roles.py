@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from lossctl.arrays import Domain, Ragged, widened
+from lossctl.arrays import Domain, Mask, Numbers, Ragged, offsets_of, widened
 from lossctl.errors import DataError, UsageError
+from lossctl.sequences import encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,48 +23,96 @@ class Role:
 
 
 def check_columns(label: str, roles: tuple[Role, ...], bound: Mapping[str, Any]) -> dict[str, Any]:
-    """Arrays for every role, of agreeing shapes and within their domains.
+    """Arrays for every role, of agreeing shapes and within their domains; None for an optional
+    role that is not given.
 
     Raises UsageError for roles missing or unknown, DataError for the data.
     """
-    missing = [role.name for role in roles if role.name not in bound and not role.optional]
+    given = {name: values for name, values in bound.items() if values is not None}
+    missing = [role.name for role in roles if role.name not in given and not role.optional]
     unknown = [name for name in bound if all(role.name != name for role in roles)]
     if missing or unknown:
         taken = ", ".join(role.name for role in roles)
         raise UsageError(
             f"{label} takes {taken}; missing or unknown: {', '.join(missing + unknown)}"
         )
-    arrays = {role.name: as_column(bound[role.name], role) for role in roles if role.name in bound}
-    rows = {
-        len(array)
-        for role in roles
-        if role.domain.shape != "whole"
-        for array in [arrays[role.name]]
-    }
-    shapes = {
-        array.shape
-        for role in roles
-        if role.domain.shape == "value"
-        for array in [arrays[role.name]]
-    }
+    present = [role for role in roles if role.name in given]
+    arrays = {role.name: as_column(given[role.name], role) for role in present}
+    rows = {len(arrays[role.name]) for role in present if role.domain.shape != "whole"}
+    shapes = {arrays[role.name].shape for role in present if role.domain.shape == "value"}
     if len(rows) > 1 or len(shapes) > 1:
-        said = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        said = ", ".join(f"{name} {_shape(array)}" for name, array in arrays.items())
         raise DataError(f"{label}: the shapes differ: {said}")
-    for role in roles:
-        if role.name not in arrays or isinstance(arrays[role.name], Ragged):
-            continue
-        values = arrays[role.name]
-        bad = role.domain.outside(values)
-        if values.dtype.kind == "f":
-            bad |= np.isnan(values)
-        if bad.any():
-            where = np.argwhere(bad)[0]
-            row = f"{role.name} row {where[0]}"
-            value = values[tuple(where)]
+    sizes = axis_sizes((role.name, role.domain, arrays[role.name]) for role in present)
+    for role in present:
+        fault = first_fault(arrays[role.name], role.domain, sizes)
+        if fault is not None:
+            row, value, rule = fault
             raise DataError(
-                f"{row} is {value:.6g} but {label} needs {role.name} {role.domain.rule()}"
+                f"{role.name} row {row} is {value} but {label} needs {role.name} {rule}"
             )
-    return arrays
+        if role.domain.mixed(_values(arrays[role.name])):
+            raise DataError(f"{label} needs {role.name} {role.domain.rule()}, not a mixture")
+    return arrays | {role.name: None for role in roles if role.name not in given}
+
+
+def axis_sizes(given: Iterable[tuple[str, Domain, Any]]) -> dict[str, int]:
+    """How long each named axis is. Raises DataError where two roles disagree on one."""
+    sizes: dict[str, tuple[int, str]] = {}
+    for name, domain, column in given:
+        for axis, size in zip(domain.axes, _axes(column, domain), strict=False):
+            known = sizes.setdefault(axis, (size, name))
+            if known[0] != size:
+                raise DataError(f"{known[1]} has {known[0]} {axis}, but {name} has {size}")
+    return {axis: size for axis, (size, _) in sizes.items()}
+
+
+def _axes(column: Any, domain: Domain) -> tuple[int, ...]:
+    values = _values(column)
+    shape: tuple[int, ...] = values.shape
+    return shape if domain.shape == "whole" else shape[1:]
+
+
+def first_fault(
+    column: Any, domain: Domain, sizes: Mapping[str, int]
+) -> tuple[int, str, str] | None:
+    """The first row that a domain refuses: its number, its value and the rule in words."""
+    values = _values(column)
+    bad = domain.outside(values)
+    rule = domain.rule()
+    if values.dtype.kind == "f":
+        bad |= np.isnan(values)
+    if not bad.any() and domain.indexes is not None and domain.indexes in sizes:
+        size = sizes[domain.indexes]
+        bad = values >= size
+        if domain.besides:
+            bad &= ~np.isin(values, domain.besides)
+        rule = f"below {size}, the number of {domain.indexes}"
+    if bad.any():
+        at = np.argwhere(bad)[0]
+        return _row_of(column, int(at[0])), f"{values[tuple(at)]:.6g}", rule
+    if domain.row is not None and not domain.row.warning and domain.shape != "ragged":
+        broken: Mask = domain.row.broken(values)
+        if broken.any():
+            row = int(np.flatnonzero(broken)[0])
+            shown = ", ".join(f"{value:.6g}" for value in values[row][:8])
+            return row, f"[{shown}]", domain.row.words
+    return None
+
+
+def _values(column: Any) -> Numbers:
+    values: Numbers = column.values if isinstance(column, Ragged) else column
+    return values
+
+
+def _row_of(column: Any, place: int) -> int:
+    if isinstance(column, Ragged):
+        return int(np.searchsorted(column.offsets, place, side="right")) - 1
+    return place
+
+
+def _shape(column: Any) -> Any:
+    return f"({len(column)} rows)" if isinstance(column, Ragged) else column.shape
 
 
 def as_column(values: Any, role: Role) -> Any:
@@ -73,6 +122,9 @@ def as_column(values: Any, role: Role) -> Any:
     """
     if isinstance(values, Ragged):
         return values
+    shape = role.domain.shape
+    if shape in ("ragged", "text"):
+        return _ragged(list(values), role)
     array = np.asarray(values)
     if array.dtype.kind == "O":
         try:
@@ -80,9 +132,69 @@ def as_column(values: Any, role: Role) -> Any:
         except (TypeError, ValueError) as problem:
             raise DataError(f"{role.name} is not numeric: {problem}") from None
     if array.dtype.kind not in "biuf":
+        if array.dtype.kind == "U" and shape == "either":
+            return codes(array.ravel().tolist())
         raise DataError(f"{role.name} is not numeric but {array.dtype}")
-    if role.domain.shape == "value" and array.ndim == 2 and array.shape[1] == 1:
+    if shape in ("value", "one") and array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
-    if role.domain.shape in ("value", "whole") and array.ndim == 0:
+    if shape in ("value", "whole") and array.ndim == 0:
         array = array.reshape(1)
-    return widened(np.ascontiguousarray(array))
+    if shape == "vector" and array.ndim >= 2:
+        array = array.reshape(array.shape[0], -1)
+    column = widened(np.ascontiguousarray(array))
+    wanted = {"one": (1,), "vector": (2,), "either": (1, 2), "value": (1, 2)}.get(shape)
+    if wanted is not None and column.ndim not in wanted:
+        raise DataError(f"{role.name} has shape {column.shape}, but {_WANTED[shape]} are wanted")
+    if role.domain.width not in (None, column.shape[-1]):
+        raise DataError(f"{role.name} has {column.shape[-1]} values a row, not {role.domain.width}")
+    return column
+
+
+_WANTED = {
+    "one": "single values (n,)",
+    "vector": "vectors (n, k)",
+    "either": "values (n,) or vectors (n, k)",
+    "value": "values (n,) or (n, d)",
+}
+
+
+def _ragged(rows: list[Any], role: Role) -> Ragged:
+    """Texts, lists of words, lists of numbers, or lists of vectors, one a row."""
+    texts = [isinstance(row, str) for row in rows]
+    if all(texts) or any(isinstance(part, str) for row in rows if not isinstance(row, str)
+                         for part in row):  # fmt: skip
+        if role.domain.shape != "text":
+            raise DataError(f"{role.name} is text, not numbers")
+        return encode(rows)
+    if any(texts):
+        raise DataError(f"{role.name} holds texts and lists")
+    deep = bool(role.domain.axes)
+    parts = [np.asarray(row, dtype=np.float64) for row in rows]
+    for place, part in enumerate(parts):
+        if part.ndim != 1 + deep and part.size:
+            wanted = "list of vectors" if deep else "list of numbers"
+            raise DataError(f"{role.name} row {place} is not a {wanted}")
+    widths = {part.shape[1:] for part in parts if part.size}
+    if len(widths) > 1:
+        raise DataError(f"{role.name}: the vectors have unlike lengths")
+    width = widths.pop() if widths else ()
+    values = np.concatenate([part.reshape(-1, *width) for part in parts])
+    return Ragged(np.ascontiguousarray(values), offsets_of([len(part) for part in parts]))
+
+
+def codes(texts: Iterable[str]) -> Numbers:
+    """Texts as whole numbers that are equal where the texts are (the first 52 bits of a hash).
+
+    Raises DataError should two texts share one.
+    """
+    import hashlib
+
+    known: dict[float, str] = {}
+    found = []
+    for text in texts:
+        digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        code = float(int.from_bytes(digest, "little") >> 12)
+        if known.setdefault(code, text) != text:
+            raise DataError(f"the labels {text!r} and {known[code]!r} cannot be told apart")
+        found.append(code)
+    return np.array(found, dtype=np.float64)

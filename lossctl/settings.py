@@ -28,21 +28,33 @@ class Param:
     optional: bool = False  # None is allowed
     infinite: bool = False
     nested: bool = False  # the value is another loss, given as a spec or its text
+    terms: bool = False  # the value is a weighted sum of losses, (softmax_loss)+0.5*(center)
+    vector: bool = False  # a vector [a;b] of such numbers is allowed too
+    words: tuple[str, ...] = ()  # allowed beside the numbers
 
     def rule(self) -> str:
         """The values allowed, in words."""
+        if self.terms:
+            return "a sum of losses, such as (softmax_loss)+0.5*(center)"
         if self.nested:
             return "a loss, such as huber:delta=2"
         if self.choices:
             return "one of " + ", ".join(str(choice).lower() for choice in self.choices)
         if self.gap:
             return f"≤ {self.gap[0]:g} or ≥ {self.gap[1]:g}"
-        return Domain("", self.low, self.high, self.low_open, self.high_open).rule()
+        rule = Domain("", self.low, self.high, self.low_open, self.high_open).rule()
+        if self.vector:
+            rule += ", or a vector [a;b] of such"
+        return " or ".join((rule, *self.words))
 
     def allows(self, value: object) -> bool:
         """Whether a value of the right type lies within the bounds."""
         if value is None:
             return self.optional
+        if isinstance(value, str) and value in self.words:
+            return True
+        if isinstance(value, tuple):
+            return self.vector and bool(value) and all(self.allows(part) for part in value)
         if self.choices:
             return any(value == choice and type(value) is type(choice) for choice in self.choices)
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -69,9 +81,15 @@ class Setting:
         if isinstance(value, np.generic):
             value = value.item()
         if self.param.nested:
-            from lossctl.spec import Spec, parse  # upward: a nested loss is given as its text
+            from lossctl.spec import nested  # upward: a nested loss is given as its text
 
-            return value if isinstance(value, Spec) else parse(str(value))
+            return nested(value, terms=self.param.terms)
+        if isinstance(value, np.ndarray | list | tuple) and self.param.vector:
+            parts = value.tolist() if isinstance(value, np.ndarray) else value
+            if len(parts) and not any(isinstance(part, list | tuple) for part in parts):
+                return tuple(self.checked(label, part) for part in parts)
+        if isinstance(value, str) and value in self.param.words:
+            return value
         if self.type is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if self.type is int and isinstance(value, float) and value.is_integer():

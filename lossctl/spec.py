@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lossctl.errors import UsageError
-from lossctl.loss import Loss, named, nearest
+from lossctl.loss import Loss, Scope, named, nearest
+from lossctl.numerics import row_mean
 from lossctl.reductions import REDUCTIONS, Reduction
 from lossctl.roles import Role
 
@@ -26,6 +27,7 @@ class Spec:
     loss: Loss = field(compare=False)
     all_settings: Mapping[str, Any] = field(compare=False, hash=False)
     named_reduction: str | None = field(default=None, compare=False)
+    like: str | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return self.text
@@ -45,38 +47,147 @@ class Spec:
     @property
     def shares(self) -> bool:
         """Whether its value is a sum to which every row adds something not negative."""
-        base = self.all_settings[self.loss.nests] if self.loss.nests else None
-        low = base.loss.low if base is not None else self.loss.low
-        return low >= 0.0 and self.reduction.name in (*_SUMS, "ratio")
+        return self.low >= 0.0 and self.reduction.sums
+
+    @property
+    def low(self) -> float:
+        """The least that one value can be."""
+        low: float = self.all_settings[self.loss.nests].low if self.loss.nests else self.loss.low
+        return low
+
+    def scope(self, bound: Collection[str]) -> Scope:
+        """How many rows one value depends on, where the roles `bound` are given."""
+        return self.loss.scope_for(bound, self.all_settings)
+
+    def divisor(self, columns: Mapping[str, Any]) -> Any:
+        """What each sample counts, where the reduction is one of the loss's own; else None."""
+        counts = self.loss.divisors.get(self.named_reduction or "")
+        if counts is None:
+            return None
+        return counts(*(columns.get(role.name) for role in self.loss.own_roles),
+                      **self.all_settings)  # fmt: skip
 
 
-_SUMS = ("mean", "sum", "sum_over_batch_size", "sum_by_nonzero_weights", "root_mean", "norm")
-
-
-def make(loss: Loss, settings: Mapping[str, Any], reduction: str | None = None) -> Spec:
-    """A spec of settings given as values. Raises UsageError as `Loss.check` does."""
-    complete = loss.check(settings)
+def make(
+    loss: Loss, settings: Mapping[str, Any], reduction: str | None = None, like: str | None = None
+) -> Spec:
+    """A spec of settings given as values, over those of a peer. Raises UsageError as
+    `Loss.check` and `Loss.preset` do."""
+    preset = loss.preset(like) if like is not None else {}
+    of_peer = preset.pop("reduction", None)
+    base = loss.check(preset)
+    complete = loss.check({**preset, **settings})
     own = loss.reduction_for(complete, None).name
     if reduction is not None and reduction not in REDUCTIONS:
         raise UsageError(
             f"no reduction is called {reduction}; {loss.label} takes {', '.join(loss.variants)}"
         )
-    if reduction == own:
+    if reduction == (of_peer or own):
         reduction = None
-    if reduction is not None and reduction not in loss.variants:
+    if reduction is not None and reduction not in (own, *loss.variants):
         raise UsageError(
             f"{loss.label} is not reduced by {reduction}; it takes {', '.join(loss.variants)}"
         )
-    shown = [
-        f"{setting.name}={written(complete[setting.name])}"
+    shown = [] if like is None else [f"like={like}"]
+    shown += [
+        written(complete[setting.name])
+        if setting.param.terms
+        else f"{setting.name}={written(complete[setting.name])}"
         for setting in loss.settings
-        if complete[setting.name] != setting.default
+        if complete[setting.name] != base[setting.name]
         and not (setting.param.nested and str(complete[setting.name]) == setting.default)
     ]
     if reduction is not None:
         shown.append(f"reduction={reduction}")
     text = loss.label + (":" + ",".join(shown) if shown else "")
-    return Spec(text, loss, complete, reduction)
+    return Spec(text, loss, complete, reduction or of_peer, like)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A weighted sum of losses, row by row: `(softmax_loss)+0.5*(center)`."""
+
+    parts: tuple[tuple[float, Spec], ...]
+
+    def __str__(self) -> str:
+        return "+".join(
+            f"({spec})" if factor == 1.0 else f"{written(factor)}*({spec})"
+            for factor, spec in self.parts
+        )
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """Those of all terms; a role of several is one."""
+        found: dict[str, Role] = {}
+        for _, spec in self.parts:
+            for role in spec.roles:
+                found.setdefault(role.name, role)
+        return tuple(found.values())
+
+    @property
+    def reduction(self) -> Reduction:
+        return REDUCTIONS["mean"]
+
+    @property
+    def low(self) -> float:
+        known = all(factor >= 0.0 and spec.loss.low >= 0.0 for factor, spec in self.parts)
+        return 0.0 if known else -math.inf
+
+    def scope(self, bound: Collection[str]) -> Scope:
+        """The widest of the terms."""
+        scopes = {spec.scope(bound) for _, spec in self.parts}
+        return next((scope for scope in ("file", "group") if scope in scopes), "row")
+
+    def evaluate(self, columns: Mapping[str, Any]) -> Any:
+        """The weighted sum of what the terms return. Raises UsageError for a term whose mean is
+        not over all rows."""
+        total: Any = 0.0
+        for factor, spec in self.parts:
+            values = spec.evaluate(columns)
+            if isinstance(values, tuple):
+                raise UsageError(
+                    f"{spec} counts its rows unequally (class weights, an ignored class), so that "
+                    "no sum of row values has its mean"
+                )
+            values = row_mean(values) if values.ndim == 2 else values
+            total = total + factor * values
+        return total
+
+
+_TERM = re.compile(r"\s*(?P<sign>[+-])?\s*(?:(?P<factor>[0-9.]+(?:[eE][+-]?\d+)?)\s*\*\s*)?\(")
+
+
+def nested(value: Any, *, terms: bool = False) -> Spec | Sum:
+    """A nested loss, or with `terms` a sum of losses, as given or from its text."""
+    if isinstance(value, Spec | Sum):
+        return value
+    if not terms:
+        return parse(str(value))
+    text, place = str(value), 0
+    parts: list[tuple[float, Spec]] = []
+    while place < len(text):
+        found = _TERM.match(text, place)
+        if found is None or (parts and found["sign"] is None):
+            raise UsageError(f"{text} is not a sum such as (softmax_loss)+0.5*(center)")
+        stop = _closing(text, found.end())
+        spec = parse(text[found.end() : stop])
+        if spec.reduction.name != "mean":
+            raise UsageError(f"combine adds means, but {spec} is reduced by {spec.reduction.name}")
+        factor = float(found["factor"] or 1.0) * (-1.0 if found["sign"] == "-" else 1.0)
+        parts.append((factor, spec))
+        place = stop + 1
+    if not parts:
+        raise UsageError("combine needs losses, such as combine:(softmax_loss)+0.5*(center)")
+    return Sum(tuple(parts))
+
+
+def _closing(text: str, start: int) -> int:
+    depth = 1
+    for place in range(start, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[place], 0)
+        if depth == 0:
+            return place
+    raise UsageError(f"the brackets in {text!r} do not match")
 
 
 def written(value: Any) -> str:
@@ -91,21 +202,33 @@ def written(value: Any) -> str:
         return "[" + ";".join(written(part) for part in value) + "]"
     if isinstance(value, Spec):
         return f"({value})" if ":" in value.text else value.text
+    if isinstance(value, Sum):
+        return str(value)
     return str(value)
 
 
-def parse(text: str, reduction: str | None = None) -> Spec:
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What holds for every spec that does not say otherwise."""
+
+    reduction: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)  # for the losses that have them
+    like: str | None = None
+    task: str | None = None  # what an alias of several losses stands for
+
+
+def parse(text: str, common: Common = Common()) -> Spec:
     """The spec that a text such as `huber:delta=2` stands for.
 
     Raises UsageError for an unknown loss or setting, or a value out of its range.
     """
-    specs = parse_all([text], reduction)
+    specs = parse_all([text], common)
     if len(specs) != 1:
         raise UsageError(f"one loss is wanted, not {len(specs)}: {text}")
     return specs[0]
 
 
-def parse_all(texts: Iterable[str], reduction: str | None = None) -> list[Spec]:
+def parse_all(texts: Iterable[str], common: Common = Common()) -> list[Spec]:
     """The specs of several texts, each one spec or a comma list; repeats are dropped.
 
     Raises one UsageError that names every problem.
@@ -115,7 +238,7 @@ def parse_all(texts: Iterable[str], reduction: str | None = None) -> list[Spec]:
     for text in texts:
         for name, settings in _split(text):
             try:
-                spec = _parse_one(name, settings, reduction)
+                spec = _parse_one(name, settings, common)
             except UsageError as problem:
                 problems.append(str(problem))
             else:
@@ -125,29 +248,36 @@ def parse_all(texts: Iterable[str], reduction: str | None = None) -> list[Spec]:
     return list(found.values())
 
 
-def _parse_one(name: str, pieces: list[str], reduction: str | None) -> Spec:
+def _parse_one(name: str, pieces: list[str], common: Common) -> Spec:
     candidates = named(name)
     if not candidates:
         raise UsageError(f"no loss is called {name or 'nothing'}", nearest(name))
-    loss = candidates[0]
+    loss = next((one for one in candidates if common.task in one.tasks), candidates[0])
     known = {setting.name: setting for setting in loss.settings}
-    settings: dict[str, Any] = {}
-    own_reduction = None
+    terms = next((setting.name for setting in loss.settings if setting.param.terms), None)
+    given: dict[str, Any] = {}
     for piece in pieces:
         key, equals, value = piece.partition("=")
+        if terms is not None and _TERM.match(piece):
+            key, equals, value = terms, "=", piece
         if not equals or not key:
             raise UsageError(f"{name}: {piece!r} is not a setting", "write it name=value")
-        if key in settings or (key == "reduction" and own_reduction is not None):
+        if key in given:
             raise UsageError(f"{name}: {key} is given twice")
-        if key == "reduction":
-            own_reduction = value
+        if key in ("reduction", "like"):
+            given[key] = value
+        elif key in known and known[key].param.terms:
+            given[key] = nested(value, terms=True)
         elif key in known and known[key].param.nested:
-            settings[key] = parse(value[1:-1] if _in_parentheses(value) else value)
+            given[key] = parse(value[1:-1] if _in_parentheses(value) else value,
+                               replace(common, reduction=None, like=None))  # fmt: skip
         else:
-            settings[key] = _value(value)
-    if own_reduction is None and reduction in loss.variants:
-        own_reduction = reduction
-    return make(loss, settings, own_reduction)
+            given[key] = _value(value)
+    reduction, like = given.pop("reduction", None), given.pop("like", common.like)
+    if reduction is None and common.reduction in loss.variants:
+        reduction = common.reduction
+    shared = {key: value for key, value in common.settings.items() if key in known}
+    return make(loss, {**shared, **given}, reduction, like)
 
 
 def _split(text: str) -> list[tuple[str, list[str]]]:

@@ -12,7 +12,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from lossctl.arrays import Array, Integers
+from lossctl.arrays import Array, Integers, Mask
 from lossctl.exact import Exact, exact, exact_dot, exact_sum, times
 
 Json = dict[str, Any]
@@ -47,11 +47,13 @@ class Terms:
     """What the rows add to `value = sum(a) / sum(b)`.
 
     `parts` holds a as arrays with power-of-two exponents (one part, but for values whose
-    squares leave float64's range); `b` is None where every row counts 1.
+    squares leave float64's range); `b` is None where every row counts 1; `counted` says which
+    rows count at all, where not all do.
     """
 
     parts: list[tuple[Array, int]]
     b: Array | None = None
+    counted: Mask | None = None
 
 
 class TermsOf(Hashable, Protocol):
@@ -109,6 +111,8 @@ class Sums:
             infinite = int(bad.sum())
             parts = [(np.where(bad, 0.0, part), shift) for part, shift in parts]
             b = np.where(bad, 0.0, np.ones(count) if b is None else b)
+        if terms.counted is not None:
+            count = int(np.count_nonzero(terms.counted))
         a_sum = sum(exact_sum(part, shift) for part, shift in parts)
         b_sum = exact(float(count)) if b is None else exact_sum(b)
         nonzero = count if b is None else int(np.count_nonzero(b))

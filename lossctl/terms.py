@@ -64,12 +64,18 @@ class LossTerms:
         reduction = self.spec.reduction
         if reduction.squares:
             return Terms(self._squares(batch, weight), weight)
+        seen = batch.seen(self.view)
         values = LossColumn(self.spec, self.output, self.view)(batch)
-        if reduction.pairs:
+        second, counted = None, None
+        if isinstance(seen.values(self.spec), tuple):
             second = LossColumn(self.spec, self.output, self.view, 1)(batch)
-            b = second if weight is None else weight * second
-            return Terms([(_weighted(values, weight), 0)], b)
-        return Terms([(_weighted(values, weight), 0)], weight)
+            counted = None if reduction.pairs else second != 0.0
+        else:
+            second = self.spec.divisor(seen.columns)
+        if second is None:
+            return Terms([(_weighted(values, weight), 0)], weight)
+        b = second if weight is None else weight * second
+        return Terms([(_weighted(values, weight), 0)], b, counted)
 
     def _squares(self, batch: Batch, weight: Array | None) -> list[tuple[Array, int]]:
         values = batch.seen(self.view).values(self.spec)
@@ -257,8 +263,9 @@ def values_of(
         weight=WeightColumn(view) if weighted else None,
         moments=moments,
         diverges=spec.loss.diverges,
-        low=spec.loss.low,
+        low=spec.low,
         high=spec.loss.high,
         second=LossColumn(spec, output, view, 1) if spec.reduction.pairs else None,
+        third=LossColumn(spec, output, view, 2) if spec.reduction.pairs else None,
         centred=lambda centre, mean: Centred(spec, output, view, centre, mean),
     )

@@ -24,9 +24,9 @@ SAMPLES = ROOT / "sample_data" / "diabetes"
 # Each may import from those above it. A package counts as one, and its modules import each other
 # in any order that has no cycle.
 ORDER = [
-    "lossctl", "errors", "arrays", "numerics", "exact", "states", "rounds", "moments", "selection",
+    "lossctl", "errors", "arrays", "sequences", "numerics", "exact", "states", "rounds", "moments", "selection",
     "student", "reductions",
-    "settings", "roles", "loss", "losses", "spec", "batch", "terms",
+    "settings", "probabilities", "roles", "loss", "losses", "spec", "batch", "terms",
     "readers", "plan", "where", "choose", "report", "align", "binding", "batches",
     "engines", "spool", "passes", "analyses", "gates", "stats", "run",
     "inspection", "renderers", "frames", "api", "cli", "__main__",
@@ -43,7 +43,16 @@ UPWARD = {
 
 # Packages that see less than what lies above them.
 ONLY = {
-    "losses": {"errors", "arrays", "numerics", "settings", "loss", "losses"},
+    "losses": {
+        "errors",
+        "arrays",
+        "sequences",
+        "numerics",
+        "probabilities",
+        "settings",
+        "loss",
+        "losses",
+    },
     "renderers": {"errors", "report", "inspection", "renderers"},
     "engines": {"errors", "rounds", "batch", "engines"},
 }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,18 +11,13 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 import pytest
 
-SAMPLES = Path(__file__).parent.parent / "sample_data"
+from tests.samples import SAMPLES, jsonl, load, parquet, read_csv, table
+
 DIABETES = SAMPLES / "diabetes"
 TINY = SAMPLES / "tiny"
 MODELS = ["ridge", "forest", "knn"]
 TABLES = [("target", "target"), *((model, "pred") for model in MODELS)]
 IDS = [f"d{row:03d}" for row in range(442)]
-
-
-def read_csv(path: Path) -> dict[str, list[str]]:
-    with path.open(newline="") as lines:
-        header, *rows = csv.reader(lines)
-    return dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
 
 
 def numbers(path: Path, column: str) -> npt.NDArray[np.float64]:
@@ -121,3 +116,210 @@ def test_tiny_tables(name: str, listed: list[float], mae: float, rmse: float) ->
 def test_the_pair_is_as_the_texts_print_it() -> None:
     assert numbers(TINY / "pair_target.csv", "target").tolist() == [1, 0]
     assert numbers(TINY / "pair_pred.csv", "pred").tolist() == [2, 3]
+
+
+# --- the other folders --------------------------------------------------------------------------
+
+TEN = range(10)
+P = [f"p_{k}" for k in TEN]
+E = [f"e_{k}" for k in range(8)]
+PROPERTIES = ["even", "prime", "loop", "big"]
+
+# Folder by folder: what a .csv, .parquet or .jsonl file has for columns, and an .npy for its array.
+TABLE_FILES = {
+    "binary/target.csv .parquet": ["id", "label", "target"],
+    "binary/logistic.csv .parquet": ["id", "p"],
+    "binary/forest.csv .parquet": ["id", "p"],
+    "binary/boosting.csv .parquet": ["id", "p"],
+    "binary/logistic_logits.csv .parquet": ["id", "logit"],
+    "binary/svm.csv": ["id", "score"],
+    "multiclass/target.csv .parquet": ["id", "label", "name"],
+    "multiclass/logistic.csv .parquet": ["id", *P],
+    "multiclass/forest.csv .parquet": ["id", *P],
+    "multiclass/knn.csv .parquet": ["id", *P],
+    "multiclass/logistic_list.parquet": ["id", "p"],
+    "multiclass/predicted.csv": ["id", "label", "digit"],
+    "multiclass/ordinal.csv": ["id", "pred", "label"],
+    "multilabel/target.csv .parquet": ["id", *PROPERTIES],
+    "multilabel/logistic.csv .parquet": ["id", *(f"p_{name}" for name in PROPERTIES)],
+    "distribution/target.csv": ["id", *(f"q_{k}" for k in TEN)],
+    "distribution/model.csv": ["id", *P],
+    "masks/target.parquet": ["id", "mask"],
+    "masks/model.parquet": ["id", "mask"],
+    "boxes/target.csv .parquet": ["id", "x1", "y1", "x2", "y2"],
+    "boxes/model.csv .parquet": ["id", "x1", "y1", "x2", "y2"],
+    "boxes/model_xywh.csv": ["id", "x", "y", "w", "h"],
+    "boxes/boxes.parquet": ["id", "pred", "target"],
+    "sequences/readings.csv .jsonl": ["id", "pred", "target"],
+    "sequences/tokens.jsonl": ["id", "pred", "target"],
+    "sequences/ctc_target.jsonl": ["id", "target", "input_length"],
+    "sequences/ctc.parquet .jsonl": ["id", "logits", "target"],
+    "embedding/embeddings.csv .parquet": ["id", *E],
+    "embedding/label.csv": ["id", "label"],
+    "embedding/centers.csv": E,
+    "embedding/class_vectors.csv": E,
+    "embedding/nll.csv": ["id", "nll"],
+    "embedding/triplets.parquet .jsonl": ["anchor", "positive", "negative"],
+    "embedding/pairs.parquet .jsonl": ["left", "right", "target"],
+    "quantile/quantiles.csv .parquet": ["id", "q_0.1", "q_0.5", "q_0.9"],
+    "quantile/interval.csv .parquet": ["id", "lower", "upper"],
+    "ensemble/members.csv .parquet": ["id", *(f"m_{tree:02d}" for tree in range(20))],
+    "ensemble/gaussian.csv .parquet": ["id", "mean", "scale"],
+    "ensemble/gaussian_trees.csv .parquet": ["id", "mean", "scale"],
+    "structural/parameters.csv": ["parameters"],
+    "structural/train.csv": ["train"],
+}
+ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
+    "binary/target": ("int8", (569,)),
+    "binary/logistic": ("float64", (569,)),
+    "multiclass/target": ("int64", (600,)),
+    "multiclass/logistic": ("float64", (600, 10)),
+    "multiclass/logistic_logits": ("float64", (600, 10)),
+    "multilabel/target": ("int8", (600, 4)),
+    "multilabel/logistic": ("float64", (600, 4)),
+    "distribution/target": ("float64", (200, 10)),
+    "distribution/model": ("float64", (200, 10)),
+    "masks/target": ("uint8", (120, 8, 8)),
+    "masks/model": ("float64", (120, 8, 8)),
+    "masks/model_logits": ("float64", (120, 8, 8)),
+    "boxes/target": ("int64", (200, 4)),
+    "boxes/model": ("float64", (200, 4)),
+    "sequences/ctc_logits": ("float64", (40, 20, 11)),
+    "embedding/embeddings": ("float64", (300, 8)),
+    "embedding/label": ("int64", (300,)),
+    "embedding/centers": ("float64", (10, 8)),
+    "embedding/class_vectors": ("float64", (10, 8)),
+    "embedding/logits": ("float64", (300, 10)),
+    "embedding/nll": ("float64", (300,)),
+    "embedding/anchor": ("float64", (300, 8)),
+    "embedding/positive": ("float64", (300, 8)),
+    "embedding/negative": ("float64", (300, 8)),
+    "embedding/left": ("float64", (300, 8)),
+    "embedding/right": ("float64", (300, 8)),
+    "embedding/same": ("int8", (300,)),
+    "quantile/quantiles": ("float64", (442, 3)),
+    "ensemble/members": ("float64", (442, 20)),
+    "structural/parameters": ("float64", (10,)),
+    "structural/train": ("float64", (60,)),
+}
+COLUMNS = {
+    f"{name.split('.')[0]}{suffix}": columns
+    for name, columns in TABLE_FILES.items()
+    for suffix in re.findall(r"\.[a-z]+", name)
+}
+STEMS = {name.split(".")[0]: None for name in TABLE_FILES}
+PROBABILITIES = [
+    "multiclass/logistic",
+    "multiclass/forest",
+    "multiclass/knn",
+    "distribution/target",
+    "distribution/model",
+]
+
+
+def test_the_folders_hold_these_files_and_no_others() -> None:
+    made = {f"{name}.npy" for name in ARRAYS} | set(COLUMNS) | {"embedding/embedding.npz"}
+    parts = {path.relative_to(SAMPLES).as_posix() for path in SAMPLES.glob("*/*") if path.is_file()}
+    older = ("diabetes/", "tiny/", "tasks/")
+    assert {name for name in parts if not name.startswith(older)} == made
+
+
+def test_the_sample_data_are_small() -> None:
+    files = [path for path in SAMPLES.rglob("*") if "__pycache__" not in path.parts]
+    assert sum(path.stat().st_size for path in files if path.is_file()) < 2_500_000
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_columns(name: str) -> None:
+    path = SAMPLES / name
+    if path.suffix == ".csv":
+        found = list(read_csv(path))
+    elif path.suffix == ".parquet":
+        found = pq.read_schema(path).names
+    else:
+        rows = jsonl(name.removesuffix(".jsonl"))
+        assert {tuple(row) for row in rows} == {tuple(rows[0])}
+        found = list(rows[0])
+    assert found == COLUMNS[name]
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_arrays(name: str) -> None:
+    array = np.load(SAMPLES / f"{name}.npy", allow_pickle=False)
+    assert (str(array.dtype), array.shape) == ARRAYS[name]
+    assert array.flags.c_contiguous
+    assert np.isfinite(array).all()
+
+
+@pytest.mark.parametrize("name", [n for n in STEMS if {f"{n}.csv", f"{n}.parquet"} <= {*COLUMNS}])
+def test_parquet_and_csv_are_one_table(name: str) -> None:
+    text = {column: list(map(str, values)) for column, values in parquet(name).items()}
+    assert text == read_csv(SAMPLES / f"{name}.csv")
+
+
+@pytest.mark.parametrize("name", [name for name in ARRAYS if f"{name}.csv" in COLUMNS])
+def test_npy_and_csv_are_one_table(name: str) -> None:
+    array = load(name)
+    assert table(name).reshape(array.shape).tobytes() == array.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "array"),
+    [
+        ("multiclass/logistic_list", "p", "multiclass/logistic"),
+        ("masks/target", "mask", "masks/target"),
+        ("masks/model", "mask", "masks/model"),
+        ("boxes/boxes", "pred", "boxes/model"),
+        ("boxes/boxes", "target", "boxes/target"),
+        ("sequences/ctc", "logits", "sequences/ctc_logits"),
+        ("embedding/triplets", "anchor", "embedding/anchor"),
+        ("embedding/triplets", "positive", "embedding/positive"),
+        ("embedding/triplets", "negative", "embedding/negative"),
+        ("embedding/pairs", "left", "embedding/left"),
+        ("embedding/pairs", "right", "embedding/right"),
+        ("embedding/pairs", "target", "embedding/same"),
+    ],
+)
+def test_lists_and_npy_are_one_array(name: str, column: str, array: str) -> None:
+    expected = load(array)
+    forms = [parquet(name)[column]]
+    if f"{name}.jsonl" in COLUMNS:
+        forms.append([row[column] for row in jsonl(name)])
+    for form in forms:
+        assert np.array(form, float).reshape(expected.shape).tobytes() == expected.tobytes()
+
+
+def test_the_list_of_probabilities_has_a_fixed_size() -> None:
+    schema = pq.read_schema(SAMPLES / "multiclass" / "logistic_list.parquet")
+    assert str(schema.field("p").type).startswith("fixed_size_list")
+    assert schema.field("p").type.list_size == 10
+
+
+def ids(name: str) -> list[str]:
+    stem, suffix = name.split(".")
+    if suffix == "csv":
+        return read_csv(SAMPLES / name)["id"]
+    return parquet(stem)["id"] if suffix == "parquet" else [row["id"] for row in jsonl(stem)]
+
+
+@pytest.mark.parametrize(
+    "folder", sorted({name.split("/")[0] for name in COLUMNS} - {"structural"})
+)
+def test_rows_are_aligned_by_id(folder: str) -> None:
+    named = [name for name in COLUMNS if name.startswith(f"{folder}/") and "id" in COLUMNS[name]]
+    orders = {tuple(ids(name)) for name in named}
+    assert all(len(set(order)) == len(order) for order in orders)
+    # ordinal.csv grades the diabetes patients; the strips are other strings than the readings.
+    assert len(orders) == (2 if folder in {"multiclass", "sequences"} else 1)
+    if folder in {"quantile", "ensemble"}:
+        assert orders == {tuple(IDS)}
+
+
+@pytest.mark.parametrize("name", PROBABILITIES)
+def test_rows_of_probabilities_sum_to_one(name: str) -> None:
+    rows = table(name)
+    assert rows.min() >= 0
+    assert rows.max() <= 1
+    assert np.abs(rows.sum(axis=1) - 1).max() <= 1e-12
+    if name in {"multiclass/logistic", "distribution/model"}:
+        assert rows.min() > 0

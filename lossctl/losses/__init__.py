@@ -16,10 +16,35 @@ from lossctl.losses import asymmetric
 from lossctl.losses import likelihood
 from lossctl.losses import robust
 from lossctl.losses import forecasting
+from lossctl.losses import binary
+from lossctl.losses import categorical
+from lossctl.losses import margin
+from lossctl.losses import distribution
+from lossctl.losses import masks
+from lossctl.losses import boxes
+from lossctl.losses import sequence
+from lossctl.losses import embedding
+from lossctl.losses import composite
 from lossctl.losses import companion
 # isort: on
 
-FAMILIES = (regression, asymmetric, likelihood, robust, forecasting, companion)
+FAMILIES = (
+    regression,
+    asymmetric,
+    likelihood,
+    robust,
+    forecasting,
+    binary,
+    categorical,
+    margin,
+    distribution,
+    masks,
+    boxes,
+    sequence,
+    embedding,
+    composite,
+    companion,
+)
 
 
 def __getattr__(name: str) -> Loss:

@@ -37,8 +37,13 @@ REDUCTIONS: dict[str, Reduction] = {
         Additive("sum", divisor="one"),
         Additive("sum_over_batch_size", divisor="rows"),
         Additive("sum_by_nonzero_weights", divisor="nonzero"),
+        Additive("batchmean", divisor="rows"),
+        Additive("sum_over_positives"),
+        Additive("mean_nonzero"),
+        Additive("mean_over_elements"),
         Additive("root_mean", outer="root"),
         Additive("norm", divisor="one", outer="root"),
+        Additive("exp_mean", outer="exp"),
         Additive("ratio", pairs=True),
         VarianceRatio("variance_ratio"),
         VarianceRatio("variance_ratio_raw", finite=False),
@@ -50,4 +55,4 @@ REDUCTIONS: dict[str, Reduction] = {
     )
 }
 
-MEANS = ("mean", "sum", "sum_over_batch_size", "sum_by_nonzero_weights")
+MEANS = ("mean", "sum", "sum_over_batch_size", "sum_by_nonzero_weights", "batchmean")

@@ -25,16 +25,20 @@ from lossctl.student import t_quantile
 
 @dataclass(frozen=True, slots=True)
 class Additive:
-    """g(sum(a) / divisor): means, sums, root means and norms."""
+    """g(sum(a) / divisor): means, sums, root means, norms, and the exponential of a mean."""
 
     name: str
     divisor: Literal["weights", "rows", "nonzero", "one"] = "weights"
-    outer: Literal["identity", "root"] = "identity"
+    outer: Literal["identity", "root", "exp"] = "identity"
     pairs: bool = False
 
     @property
     def squares(self) -> bool:
         return self.outer == "root"
+
+    @property
+    def sums(self) -> bool:
+        return True
 
     @property
     def additive(self) -> bool:
@@ -69,7 +73,10 @@ class Additive:
         divisor = self._divisor(state)
         if divisor == 0:
             return None
-        return root_ratio(state.a, divisor) if self.outer == "root" else ratio(state.a, divisor)
+        if self.outer == "root":
+            return root_ratio(state.a, divisor)
+        inner = ratio(state.a, divisor)
+        return math.exp(inner) if self.outer == "exp" else inner
 
     def _divisor(self, state: SumsState) -> Exact:
         if self.divisor == "weights":
@@ -109,6 +116,8 @@ class Additive:
             if root:
                 half = -(shift >> 1)
                 low, high = math.ldexp(max(low, 0.0) ** 0.5, half), math.ldexp(high**0.5, half)
+            if self.outer == "exp":
+                low, high = math.exp(low), math.exp(high)
         except OverflowError:
             return None, TOO_SPREAD
         if not math.isfinite(high - low):

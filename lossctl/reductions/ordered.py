@@ -38,6 +38,7 @@ class Maximum:
     squares: bool = False
     pairs: bool = False
     additive: bool = False
+    sums: bool = False
 
     def rounds(self, values: Values) -> Rounds[Reduced]:
         column = Counted(values.column, values.weight)
@@ -71,6 +72,7 @@ class Median:
     squares: bool = False
     pairs: bool = False
     additive: bool = False
+    sums: bool = False
 
     def rounds(self, values: Values) -> Rounds[Reduced]:
         sums = Sums(values.terms)

@@ -41,7 +41,8 @@ class Values:
     diverges: bool  # a value may be mathematically infinite
     low: float  # range of the loss
     high: float
-    second: Column | None = None  # the denominator's column, for reductions of two columns
+    second: Column | None = None  # the second column, for reductions of several
+    third: Column | None = None
     centred: Callable[[float, float], TermsOf] | None = None
 
 
@@ -73,6 +74,11 @@ class Reduction(Protocol):
     @property
     def pairs(self) -> bool:
         """Whether the loss returns two columns."""
+        ...
+
+    @property
+    def sums(self) -> bool:
+        """Whether the value grows with one sum, to which every row adds its part."""
         ...
 
     @property

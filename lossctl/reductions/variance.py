@@ -40,6 +40,7 @@ class VarianceRatio:
     squares: bool = False
     pairs: bool = True
     additive: bool = False
+    sums: bool = False
 
     def rounds(self, values: Values) -> Rounds[Reduced]:
         assert values.second is not None and values.centred is not None

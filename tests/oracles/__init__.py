@@ -6,10 +6,37 @@ the per-sample loss; the names in `WHOLE` take whole lists and `weights=`, and r
 
 from __future__ import annotations
 
-from tests.oracles import companion, forecasting, regression, robust
+from tests.oracles import (
+    binary,
+    boxes,
+    categorical,
+    companion,
+    composite,
+    distribution,
+    embedding,
+    forecasting,
+    margin,
+    masks,
+    regression,
+    robust,
+    sequence,
+)
 from tests.oracles.reductions import REDUCTIONS
 
 ORACLES = regression.ORACLES | robust.ORACLES | forecasting.ORACLES | companion.ORACLES
 WHOLE = forecasting.WHOLE | companion.WHOLE
+for _family in (
+    binary,
+    categorical,
+    margin,
+    distribution,
+    masks,
+    boxes,
+    sequence,
+    embedding,
+    composite,
+):
+    ORACLES |= _family.ORACLES
+    WHOLE |= _family.WHOLE
 
 __all__ = ["ORACLES", "REDUCTIONS", "WHOLE"]

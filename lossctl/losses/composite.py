@@ -1,0 +1,3 @@
+"""Losses made of losses."""
+
+from __future__ import annotations

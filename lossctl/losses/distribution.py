@@ -1,0 +1,3 @@
+"""Distributions against distributions, and proper scoring rules of forecasts."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Overlap of masks: one row is one image."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Sequences: alignment-free likelihood (CTC) and edit distance."""
+
+from __future__ import annotations
