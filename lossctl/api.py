@@ -33,6 +33,16 @@ def evaluate(
     duplicates: str = "error",
     where: str | Iterable[str] = (),
     reduction: str | None = None,
+    task: str = "auto",
+    like: str | Iterable[str] = (),
+    from_logits: bool = False,
+    labels: Iterable[str] = (),
+    positive: str | None = None,
+    classes: int | None = None,
+    ignore_index: int | None = None,
+    class_weight: Any = None,
+    boxes: str | None = None,
+    layout: str = "BTC",
     multioutput: str = "uniform_average",
     top: int = 10,
     threads: int | None = None,
@@ -47,6 +57,10 @@ def evaluate(
     losses        specs such as "mae" or "huber:delta=2"; none: the default set
     weight        (n,) sample weights, finite and >= 0; ids: (n,) names of the rows
     Arrays, Series and DataFrames are paired by position, whatever their index.
+    task          what the data are about, where it is not to be told from them
+    like          "torch", "keras", "tensorflow", "sklearn" or "optax": by their conventions
+    labels, positive, classes, ignore_index, boxes, layout  as the options of those names
+    class_weight  (K,) weights of the classes, a path, or "balanced"
     roles         further roles by name: arrays, or paths ("train", "parameters", "scale" ...)
     nan           "error", "drop", or "propagate" (values become undefined)
 
@@ -59,11 +73,23 @@ def evaluate(
     extra = {name: values for name, values in sides.items() if values is not None}
     if extra and (_is_path(pred) or _is_frame(pred)):
         raise UsageError("weight and ids go with arrays", "name columns: weight_col, id_col")
+    common = {"from_logits": from_logits or None, "ignore_index": ignore_index, "boxes": boxes}
+    given = dict(roles or {})
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        common["balanced"] = True
+    elif class_weight is not None:
+        given["class_weight"] = class_weight
     plan = Plan(
         pred=_source(pred, "pred", extra),
         target=None if target is None else _source(target, "target", {}),
         losses=(losses,) if isinstance(losses, str) else tuple(losses),
         reduction=reduction,
+        task=task,
+        like=(like,) if isinstance(like, str) else tuple(like),
+        settings=tuple((name, value) for name, value in common.items() if value is not None),
+        labels=tuple(labels),
+        positive=positive,
+        classes=classes,
         pred_col="pred" if extra and pred_col is None else pred_col,
         target_col=target_col,
         weight_col="weight" if weight is not None else weight_col,
@@ -74,11 +100,9 @@ def evaluate(
         missing=missing,
         duplicates=duplicates,
         where=(where,) if isinstance(where, str) else tuple(where),
-        roles=tuple(
-            RoleInput(name, _source(values, name, {})) for name, values in (roles or {}).items()
-        ),
+        roles=tuple(RoleInput(name, _source(values, name, {})) for name, values in given.items()),
         multioutput=multioutput,
-        read=ReadOptions(),
+        read=ReadOptions(layout=layout),
         top=top,
         full=not values_only,
         threads=threads,

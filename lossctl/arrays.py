@@ -66,7 +66,7 @@ def concatenated(parts: list[Numbers]) -> Numbers:
     needs it, as none is then negative.
     """
     dtypes = {part.dtype for part in parts} - {np.dtype(np.float64)}
-    if not dtypes:
+    if dtypes <= {np.dtype(np.uint32)}:  # floats; or code points, which are no numbers
         return np.concatenate(parts)
     over = any(part.dtype.kind == "f" and bool((part >= 2.0**63).any()) for part in parts)
     unsigned = over or np.dtype(np.uint64) in dtypes
@@ -178,11 +178,16 @@ def _sum_off(values: Numbers) -> Mask:
     return off
 
 
+def _empty(values: Numbers) -> Mask:
+    return np.asarray((values <= 0.0).all(axis=-1))
+
+
 def _corners_crossed(values: Numbers) -> Mask:
     crossed: Mask = (values[..., 0] > values[..., 2]) | (values[..., 1] > values[..., 3])
     return crossed
 
 
+POSITIVE_SUM = RowRule("rows with a positive sum", _empty)
 SUMS_TO_ONE = RowRule("rows that sum to 1", _sum_off, warning=True)
 ORDERED_CORNERS = RowRule("x1 ≤ x2 and y1 ≤ y2", _corners_crossed)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 
-from lossctl.arrays import Array, Integers, Mask, Ragged, widened
-from lossctl.numerics import Memo, sharing
+from lossctl.arrays import Array, Integers, Mask, Ragged, concatenated, widened
+from lossctl.numerics import Memo, row_mean, sharing
 from lossctl.spec import Spec
 
 
@@ -36,6 +36,7 @@ class Batch:
     order: Integers
     target_rows: Integers | None = None
     ids: Ragged | None = None  # utf-8 bytes
+    together: frozenset[Spec] = frozenset()
     memo: Memo = field(default_factory=dict)
     derived: dict[Any, Any] = field(default_factory=dict)
 
@@ -81,6 +82,10 @@ class Batch:
             derived={},
         )
 
+    def without_rows(self, rows: Integers) -> Batch:
+        """The other rows than those of these numbers."""
+        return self.take(~np.isin(self.rows, rows))
+
     def with_column(self, role: str, column: Any) -> Batch:
         """The same rows with another column for one role."""
         return replace(self, columns={**self.columns, role: column}, memo={}, derived={})
@@ -101,6 +106,7 @@ class Batch:
                 for role, column in self.columns.items()
                 if role not in self.wholes
             },
+            "values": {spec.text: _at(self.values(spec), index) for spec in self.together},
         }
 
     def of_sample(self, sample: Mapping[str, Any]) -> Batch:
@@ -110,18 +116,51 @@ class Batch:
             like = self.columns[role]
             if isinstance(like, Ragged):
                 row = np.asarray(value, dtype=like.values.dtype)
-                columns[role] = Ragged(row, np.array([0, row.size], dtype=np.int64))
+                row = row.reshape(-1, *like.values.shape[1:])
+                columns[role] = Ragged(row, np.array([0, len(row)], dtype=np.int64))
             else:
                 whole = isinstance(value[0] if isinstance(value, list) and value else value, int)
                 columns[role] = np.array([value], dtype=None if whole else np.float64)
         weight = sample["weight"]
+        values = sample.get("values", {})
         return Batch(
             columns,
             self.wholes,
             None if weight is None else np.array([weight]),
             np.array([sample["row"]]),
             np.array([sample["order"]]),
+            derived={spec: _as_row(values[spec.text]) for spec in self.together},
         )
+
+
+def joined(parts: Sequence[Batch], together: frozenset[Spec]) -> Batch:
+    """All rows of several batches as one, in their order."""
+    first = parts[0]
+    columns = dict(first.columns)
+    for role in columns:
+        if role not in first.wholes:
+            columns[role] = _concatenated([part.columns[role] for part in parts])
+    weight, target_rows, ids = (
+        None if getattr(first, name) is None else _concatenated([getattr(p, name) for p in parts])
+        for name in ("weight", "target_rows", "ids")
+    )
+    rows, order = (_concatenated([getattr(p, name) for p in parts]) for name in ("rows", "order"))
+    return Batch(columns, first.wholes, weight, rows, order, target_rows, ids, together)
+
+
+def _concatenated(parts: list[Any]) -> Any:
+    return Ragged.join(parts) if isinstance(parts[0], Ragged) else concatenated(parts)
+
+
+def _at(values: Any, index: int) -> Any:
+    """The value of one row as plain data; of a pair, both."""
+    if isinstance(values, tuple):
+        return [_at(one, index) for one in values]
+    return float(row_mean(values)[index] if values.ndim == 2 else values[index])
+
+
+def _as_row(value: Any) -> Any:
+    return tuple(map(_as_row, value)) if isinstance(value, list) else np.array([value])
 
 
 def taken(column: Any, chosen: Integers) -> Any:

@@ -8,13 +8,17 @@ from typing import Any
 import numpy as np
 
 from lossctl.align import Aligned, Ledger, disagreement
-from lossctl.arrays import Array, Mask, Ragged, offsets_of, widened
+from lossctl.arrays import Array, Domain, Integers, Mask, Ragged, offsets_of
 from lossctl.batch import Batch
 from lossctl.binding import Binding, Bound
-from lossctl.errors import DataError
+from lossctl.columns import column_of, unusable
+from lossctl.errors import DataError, UsageError
+from lossctl.numerics import floating, row_sum
 from lossctl.plan import Plan
 from lossctl.readers.source import Cells
 from lossctl.report import listed
+from lossctl.roles import axis_sizes, first_fault
+from lossctl.spec import Spec
 
 
 class Batches:
@@ -24,11 +28,15 @@ class Batches:
         self,
         plan: Plan,
         binding: Binding,
+        specs: tuple[Spec, ...],
         ledger: Ledger,
         rows: Iterator[Aligned],
+        *,
+        doubtful: bool = False,
     ) -> None:
         self.plan = plan
         self.binding = binding
+        self.specs = specs
         self.ledger = ledger
         self.rows = rows
         self.scored = 0
@@ -37,6 +45,12 @@ class Batches:
         self._bad: dict[str, list[str]] = {}
         self._bad_count: dict[str, int] = {}
         self._shape: dict[str, tuple[int, ...]] = {}
+        self._chosen: dict[str, set[float]] = {}
+        self._whole_domains = binding.whole_domains
+        self.doubtful = doubtful
+        self.chances = doubtful  # whether all is between 0 and 1, and the target 0 or 1
+        # By column: rows that do not sum to 1, the worst of them, and its sum.
+        self.off: dict[str, tuple[int, int, float]] = {}
         self.known = binding.feeds[0].source.rows
 
     def __iter__(self) -> Iterator[Batch]:
@@ -64,6 +78,16 @@ class Batches:
                 verb = "value is" if count == 1 else "values are"
                 problems.append(f"{name}: {count} {verb} NaN, missing or infinite (first: {rows})")
             raise DataError("; ".join(problems), "--nan drop leaves them out and counts them")
+        for one in self.binding.bound.values():
+            if one.classes is not None:
+                one.classes.check_found(one.name)
+        if self.doubtful and self.chances and self.scored:
+            pred, target = (self.binding.bound[role].name for role in ("pred", "target"))
+            raise UsageError(
+                f"{pred} lies between 0 and 1 and {target} is 0 or 1: it could be binary or "
+                "regression",
+                "--task binary or --task regression says which",
+            )
         if self.binding.weight is not None and self.scored and not self._weight_seen:
             name = self.binding.weight.name
             raise DataError(f"{name}: every weight is 0", "some must be positive")
@@ -79,8 +103,9 @@ class Batches:
         self.ledger.dropped["filtered"] += int((~keep).sum())
         for role, bound in self.binding.bound.items():
             cells = [aligned.cells[bound.feed][place] for place in bound.places]
-            columns[role] = self._column(bound, cells, aligned)
-            missing = _unusable(bound, columns[role], cells)
+            column = column_of(bound, cells, aligned.rows)
+            columns[role] = self._same_shape(bound, column, int(aligned.rows[0]))
+            missing = unusable(bound, column, cells)
             if missing is not None and (missing & keep).any():
                 self._note_bad(bound.name, aligned, missing & keep)
                 bad |= missing
@@ -110,46 +135,14 @@ class Batches:
         self._check_domains(batch)
         return batch
 
-    def _column(self, bound: Bound, cells: list[Cells], aligned: Aligned) -> Any:
-        """A role's cells as one array (rows,), (rows, k), or Ragged."""
-        values = [cell.values for cell in cells]
-        shape = bound.domain.shape
-        if shape == "ragged":
-            return self._lists(bound, values)
-        arrays = [
-            _square(v, bound, aligned) if isinstance(v, Ragged) else widened(np.asarray(v))
-            for v in values
-        ]
-        column = arrays[0] if len(arrays) == 1 else np.column_stack(arrays)
-        if shape == "value" and column.ndim == 2 and column.shape[1] == 1:
-            column = column[:, 0]
-        if shape == "vector":
-            column = column.reshape(column.shape[0], -1)
-            if bound.domain.width not in (None, column.shape[1]):
-                raise DataError(
-                    f"{bound.name} has {column.shape[1]} values a row, but {self._who(bound)} "
-                    f"needs {bound.domain.width}"
-                )
-        known = self._shape.setdefault(bound.role, column.shape[1:])
-        if known != column.shape[1:]:
+    def _same_shape(self, bound: Bound, column: Any, row: int) -> Any:
+        shape = (column.values if isinstance(column, Ragged) else column).shape[1:]
+        known = self._shape.setdefault(bound.role, shape)
+        if known != shape and len(column):
             raise DataError(
-                f"{bound.name} row #{int(aligned.rows[0])} has {column.shape[1:]} values, earlier "
-                f"rows have {known}"
+                f"{bound.name} row #{row} has {shape} values, earlier rows have {known}"
             )
-        return np.ascontiguousarray(column)
-
-    def _lists(self, bound: Bound, values: list[Any]) -> Ragged:
-        """Lists of any length; a matrix is lists of equal length."""
-        only = values[0]
-        if len(values) == 1 and isinstance(only, Ragged):
-            return only
-        if len(values) == 1 and only.ndim == 2:
-            offsets = np.arange(only.shape[0] + 1, dtype=np.int64) * only.shape[1]
-            return Ragged(only.reshape(-1), offsets)
-        raise DataError(f"{bound.name} is not a list column, which {self._who(bound)} needs")
-
-    def _who(self, bound: Bound) -> str:
-        return bound.domains[0][0]
+        return column
 
     def _agree(self, columns: dict[str, Any]) -> None:
         """Roles of one value per output must have the same shape: nothing is broadcast."""
@@ -197,55 +190,72 @@ class Batches:
         return weight
 
     def _check_domains(self, batch: Batch) -> None:
-        for role, bound in self.binding.bound.items():
+        bound = self.binding.bound
+        wholes = ((role, domain, batch.columns[role]) for role, domain in self._whole_domains)
+        given = [
+            (one.name, domain, batch.columns[role])
+            for role, one in bound.items()
+            for _, domain in one.domains
+        ]
+        sizes = axis_sizes([*given, *wholes])
+        self._check_classes(sizes)
+        for role, one in bound.items():
             column = batch.columns[role]
-            values = column.values if isinstance(column, Ragged) else column
-            for label, domain in bound.domains:
-                outside = domain.outside(values)
-                if not outside.any():
-                    continue
-                at = np.argwhere(outside)[0]
-                if isinstance(column, Ragged):
-                    place = int(np.searchsorted(column.offsets, at[0], side="right")) - 1
-                else:
-                    place = int(at[0])
-                raise DataError(
-                    f"{bound.name} row #{int(batch.rows[place])} is {values[tuple(at)]:.6g} but "
-                    f"{label} needs {role} {domain.rule()}"
-                )
+            for label, domain in one.domains:
+                fault = first_fault(column, domain, sizes)
+                if fault is not None:
+                    row, value, rule = fault
+                    raise DataError(
+                        f"{one.name} row #{int(batch.rows[row])} is {value} but {label} needs "
+                        f"{role} {rule}"
+                    )
+                self._check_choices(one, domain, column)
+                if domain.row is not None and domain.row.warning:
+                    self._note_sums(one, domain, column, batch.rows)
+        self._check_rows(batch)
+        if self.chances and "pred" in batch.columns and "target" in batch.columns:
+            pred, target = batch.columns["pred"], batch.columns["target"]
+            self.chances = bool(
+                ((pred >= 0.0) & (pred <= 1.0)).all() and ((target == 0.0) | (target == 1.0)).all()
+            )
 
+    def _check_rows(self, batch: Batch) -> None:
+        """Roles that contradict each other within a row."""
+        for spec in self.specs:
+            fault = spec.loss.contradiction(batch.columns, spec.all_settings)
+            if fault is not None:
+                row, words = fault
+                raise DataError(f"row #{int(batch.rows[row])}: {words}")
 
-def _square(values: Ragged, bound: Bound, aligned: Aligned) -> Any:
-    """Lists of equal length as (rows, k)."""
-    lengths = np.diff(values.offsets)
-    if lengths.size and (lengths != lengths[0]).any():
-        row = int(np.flatnonzero(lengths != lengths[0])[0])
-        raise DataError(
-            f"{bound.name} row #{int(aligned.rows[row])} has {int(lengths[row])} values, row "
-            f"#{int(aligned.rows[0])} has {int(lengths[0])}"
-        )
-    return widened(values.values.reshape(len(values), -1))
+    def _check_classes(self, sizes: dict[str, int]) -> None:
+        wanted, found = self.plan.classes, sizes.get("classes")
+        if wanted is not None and found is not None and wanted != found:
+            raise DataError(f"{found} classes are there, but --classes is {wanted}",
+                            "choose the columns with --pred-col")  # fmt: skip
 
+    def _check_choices(self, bound: Bound, domain: Domain, column: Any) -> None:
+        """Of several sets of values, one must hold all that the file has."""
+        if not domain.choices:
+            return
+        seen = self._chosen.setdefault(bound.role, set())
+        new = set(np.unique(column).tolist()) - seen
+        seen |= new
+        if new and domain.mixed(np.array(sorted(seen))):
+            listed = ", ".join(f"{value:g}" for value in sorted(seen))
+            raise DataError(f"{bound.name} holds {listed}, but must be {domain.rule()}",
+                            "a mixture says nothing clear")  # fmt: skip
 
-def _unusable(bound: Bound, column: Any, cells: list[Cells]) -> Mask | None:
-    """Rows with a value that is missing, NaN, or infinite where the domain has no infinity."""
-    bad: Any = None
-    if isinstance(column, Ragged):
-        broken = ~np.isfinite(column.values)
-        if broken.any():
-            bad = np.zeros(len(column), dtype=bool)
-            owners = np.searchsorted(column.offsets, np.flatnonzero(broken), side="right") - 1
-            bad[owners] = True
-    elif column.dtype.kind == "f":
-        broken = np.isnan(column) if bound.domain.infinite else ~np.isfinite(column)
-        if broken.any():
-            bad = np.asarray(broken if broken.ndim == 1 else broken.any(axis=1))
-    for cell in cells:
-        if cell.missing is not None:
-            missing = cell.missing if cell.missing.ndim == 1 else cell.missing.any(axis=1)
-            bad = missing if bad is None else bad | missing
-    result: Mask | None = bad
-    return result
+    def _note_sums(self, bound: Bound, domain: Domain, column: Any, rows: Integers) -> None:
+        assert domain.row is not None
+        broken = np.flatnonzero(domain.row.broken(column))
+        if not broken.size:
+            return
+        sums = row_sum(floating(column[broken]))
+        far = int(np.argmax(np.abs(sums - 1.0)))
+        count, row, value = self.off.get(bound.name, (0, -1, 1.0))
+        if abs(float(sums[far]) - 1.0) > abs(value - 1.0):
+            row, value = int(rows[broken[far]]), float(sums[far])
+        self.off[bound.name] = (count + broken.size, row, value)
 
 
 def _as_bytes(cells: Cells) -> Ragged:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from lossctl.align import Feed
-from lossctl.arrays import Array, Domain, Ragged
-from lossctl.choose import PREFERRED, guess, one, select
+from lossctl.arrays import Array, Domain
+from lossctl.choose import PREFERRED, Wish, guess, one, select
+from lossctl.classes import Classes, of_columns
 from lossctl.errors import DataError, UsageError, inert, quoted
+from lossctl.needs import TARGETS, Needs, needs_of, takes_names, wish_of
 from lossctl.plan import Plan
 from lossctl.readers.cells import is_number
-from lossctl.readers.source import Source
+from lossctl.readers.source import Column, Source
 from lossctl.report import named
 from lossctl.spec import Spec
 from lossctl.where import Condition, parse
-
-TARGETS = ("target", "label")  # roles that the target file supplies
-WHOLE_LIMIT = 1 << 24  # values of one side input
+from lossctl.wholes import read_whole
 
 OpenSource = Callable[[Any], Source]
 
@@ -35,6 +33,7 @@ class Bound:
     name: str  # for messages: `targets.csv[y]`
     columns: tuple[str, ...]
     domains: tuple[tuple[str, Domain], ...]  # the losses' labels and the domains they need
+    classes: Classes | None = None  # of labels that the file gives as text
 
     @property
     def domain(self) -> Domain:
@@ -48,6 +47,8 @@ class Binding:
     feeds: list[Feed]
     bound: dict[str, Bound] = field(default_factory=dict)
     wholes: dict[str, Array] = field(default_factory=dict)
+    whole_domains: list[tuple[str, Domain]] = field(default_factory=list)
+    whole_places: dict[str, tuple[Source, tuple[int, ...]]] = field(default_factory=dict)
     weight: Bound | None = None
     ids: tuple[int, int] | None = None
     conditions: list[tuple[Condition, int, int]] = field(default_factory=list)
@@ -55,29 +56,53 @@ class Binding:
     keys: list[list[int]] = field(default_factory=list)
 
 
-def bind(plan: Plan, specs: tuple[Spec, ...], open_source: OpenSource) -> Binding:
-    """Open what the plan names and bind it. Raises UsageError and DataError."""
-    wanted = _roles(specs)
+def bind(
+    plan: Plan,
+    specs: tuple[Spec, ...],
+    pred: Source,
+    target: Source | None,
+    open_source: OpenSource,
+    *,
+    several: bool = False,
+) -> Binding:
+    """Bind every role to columns of the open files, opening those that a role names.
+
+    `several`: the prediction and the target are all columns that could be, one for each label.
+    Raises UsageError and DataError.
+    """
+    wanted = needs_of(specs)
     for given in plan.roles:
         if given.role not in wanted:
             known = ", ".join(wanted)
             raise UsageError(f"--role {given.role}: no loss here takes it", f"they take {known}")
-    pred = open_source(plan.pred)
-    target = pred if plan.target is None else open_source(plan.target)
-    feeds = [Feed(pred)] if target is pred else [Feed(pred), Feed(target)]
+    feeds = [Feed(pred)] if target is None else [Feed(pred), Feed(target)]
     binding = Binding(feeds)
-    search = _Search(plan, specs, feeds, open_source, _reserved(plan, feeds))
+    search = _Search(plan, specs, feeds, open_source, _reserved(plan, feeds), several)
+    found_at: dict[str, tuple[Feed, list[int]]] = {}
     # The target first: what it takes in a file of both cannot be the prediction.
     for role in sorted(wanted, key=lambda name: name not in TARGETS):
-        domain = wanted[role][0][1]
-        feed, places = search.find(role, wanted[role])
-        if domain.shape == "whole":
-            binding.wholes[role] = _read_whole(feed, places, role)
+        needs = wanted[role]
+        found = search.find(role, needs)
+        if found is None:
+            continue
+        feed, places = found
+        if needs[0][1].shape == "whole":
+            binding.wholes[role] = read_whole(feed, places, role, needs[0][1])
+            binding.whole_domains.append((role, needs[0][1]))
+            binding.whole_places[role] = (feed.source, tuple(places))
             continue
         if feed not in feeds:
             feeds.append(feed)
         search.taken.setdefault(id(feed), set()).update(places)
-        binding.bound[role] = _bound(feeds.index(feed), feed, places, role, wanted[role])
+        found_at[role] = (feed, places)
+    _in_one_order(found_at)
+    named = _named(plan, wanted, found_at)
+    for role, (feed, places) in found_at.items():
+        classes = named.get(role)
+        text = classes is not None
+        binding.bound[role] = _bound(
+            feeds.index(feed), feed, places, role, wanted[role], text=text, classes=classes
+        )
     _rest(plan, binding)
     return binding
 
@@ -91,34 +116,63 @@ class _Search:
     feeds: list[Feed]
     open_source: OpenSource
     taken: dict[int, set[int]]  # by feed: columns that no role may guess any more
+    several: bool
+    targets: tuple[int, set[int]] = field(default_factory=lambda: (0, set()))  # feed and columns
 
-    def find(self, role: str, needs: list[tuple[str, Domain]]) -> tuple[Feed, list[int]]:
+    def find(self, role: str, needs: Needs) -> tuple[Feed, list[int]] | None:
         """A role's file and columns: as given by hand, as the target, as the prediction, or by
-        the role's own name."""
+        the role's own name. None for an optional role that is nowhere."""
         plan = self.plan
+        wish = wish_of(role, needs)
+        if self.several and role in ("pred", *TARGETS):
+            wish = replace(wish, kinds=(*wish.kinds, "boolean"), every=True)
         given = next((one for one in plan.roles if one.role == role), None)
         if given is not None:
             feed = self._feed_of(given.source, needs[0][1])
-            return feed, self._columns(feed, given.columns, role, "--role")
+            return feed, self._columns(feed, given.columns, role, "--role", wish)
         if role in TARGETS:
             feed = self.feeds[min(1, len(self.feeds) - 1)]
             kept = self._prediction(feed) if plan.target is None else set()
-            return feed, self._columns(feed, plan.target_col, role, "--target-col", kept)
+            return feed, self._columns(feed, plan.target_col, "target", "--target-col", wish, kept)
         leads = any(spec.roles[0].name == role for spec in self.specs)
-        named = None if role == "pred" else _by_name(self.feeds, role)
+        named = None if role == "pred" else self._by_name(role, needs[0][1])
         if named is not None and not (leads and plan.pred_col is not None):
             return named
         if role == "pred" or leads:
             feed = self.feeds[0]
-            return feed, self._columns(feed, plan.pred_col, "pred", "--pred-col")
+            return feed, self._columns(feed, plan.pred_col, role, "--pred-col", wish)
+        if all(one.optional for spec in self.specs for one in spec.roles if one.name == role):
+            return None
         raise UsageError(f"{needs[0][0]} needs {role}", f"--role {role}=FILE[:COLUMNS] gives it")
 
+    def _by_name(self, role: str, domain: Domain) -> tuple[Feed, list[int]] | None:
+        """The column of that very name; a role that is not row-aligned is read by itself."""
+        for feed in self.feeds:
+            names = [column.name for column in feed.source.columns]
+            if names.count(role) != 1:
+                continue
+            if domain.shape == "whole":
+                if feed.source.path == "-" or feed.source.format == "memory":
+                    continue
+                feed = Feed(self.open_source(feed.source.path))
+            return feed, [names.index(role)]
+        return None
+
     def _columns(
-        self, feed: Feed, text: str | None, role: str, option: str, kept: Collection[int] = ()
+        self,
+        feed: Feed,
+        text: str | None,
+        role: str,
+        option: str,
+        wish: Wish,
+        kept: Collection[int] = (),
     ) -> list[int]:
         if text is not None:
             return select(feed.source, text, option)
-        places = guess(feed.source, role, option, {*self.taken.get(id(feed), ()), *kept})
+        taken = {*self.taken.get(id(feed), ()), *kept}
+        # Several losses may call one column by two names.
+        shared = set() if role != "target" else self._targets(feed)
+        places = guess(feed.source, role, option, taken - shared, wish)
         name = feed.source.columns[places[0]].name
         if feed.source.format in ("csv", "tsv") and self.plan.read.header and is_number(name):
             raise DataError(
@@ -126,7 +180,12 @@ class _Search:
                 "is a number",
                 f"-H if line 1 is data; {option} {name} if it is a name",
             )
+        if role == "target":
+            self.targets = (id(feed), set(places))
         return places
+
+    def _targets(self, feed: Feed) -> set[int]:
+        return self.targets[1] if self.targets[0] == id(feed) else set()
 
     def _prediction(self, feed: Feed) -> set[int]:
         """In a file of both, what is plainly the prediction, and so no target."""
@@ -152,20 +211,86 @@ class _Search:
         return Feed(self.open_source(given))
 
 
-def _roles(specs: tuple[Spec, ...]) -> dict[str, list[tuple[str, Domain]]]:
-    """Every role, with the domains that the losses need of it."""
-    roles: dict[str, list[tuple[str, Domain]]] = {}
-    for spec in specs:
-        for role in spec.roles:
-            known = roles.setdefault(role.name, [])
-            if known and known[0][1].shape != role.domain.shape:
-                raise UsageError(
-                    f"{known[0][0]} takes {role.name} as {known[0][1].shape}, {spec} as "
-                    f"{role.domain.shape}: they cannot be scored together"
-                )
-            if all(role.domain != domain for _, domain in known):
-                known.append((str(spec), role.domain))
-    return roles
+def _named(
+    plan: Plan, wanted: Mapping[str, Needs], found: Mapping[str, tuple[Feed, list[int]]]
+) -> dict[str, Classes]:
+    """The roles whose labels are names, and what those stand for: `--labels`, `--positive`, or
+    the names of the prediction's columns."""
+    names = plan.labels or _predicted_classes(found)
+    counted = tuple(map(str, range(len(names))))
+    told = bool(plan.labels) or plan.positive is not None
+    # Columns p_1 p_2 p_3 against labels 1 2 3: the name, not the place, says which is which.
+    told = told or (all(name.lstrip("-").isdigit() for name in names) and names != counted)
+    classes = Classes(names, plan.positive)
+    named: dict[str, Classes] = {}
+    for role, (feed, places) in found.items():
+        needs = wanted[role]
+        columns = [feed.source.columns[place] for place in places]
+        if len(columns) > 1 or not any(takes_names(role, domain) for _, domain in needs):
+            continue
+        textual = _textual(feed, columns[0])
+        single = columns[0].width is None and columns[0].kind in ("number", "integer", "boolean")
+        if not textual and not (told and single):
+            continue
+        alike = all(domain.name == "category" for _, domain in needs)
+        if not classes.ordered and not alike:
+            said = "--positive says which of its labels counts as 1"
+            if needs[0][1].indexes is not None:
+                said = "--labels a,b,c gives the classes in order"
+            name = named_column(feed, places)
+            raise UsageError(f"{name} holds names of classes", said)
+        named[role] = classes
+    if named and not classes.ordered:
+        _of_one_kind(found, named)
+    return named
+
+
+def _textual(feed: Feed, column: Column) -> bool:
+    """Whether a column's labels are names. A text file's true and false are."""
+    written = column.kind == "boolean" and feed.source.format in ("csv", "tsv")
+    return column.kind == "text" or written
+
+
+def _of_one_kind(found: Mapping[str, tuple[Feed, list[int]]], named: Mapping[str, Classes]) -> None:
+    """Refuse to compare names with numbers: they are never equal."""
+    sides = {role: one for role, one in found.items() if role in ("pred", *TARGETS)}
+    for role, (feed, places) in sides.items():
+        if role in named:
+            continue
+        other, at = found[next(iter(named))]
+        text, column = other.source.columns[at[0]], feed.source.columns[places[0]]
+        raise DataError(
+            f"{other.name}: column {text.name} is {text.kind}, but {feed.name} column "
+            f"{column.name} is {column.kind}: such labels are never equal",
+            "--labels gives the classes in order",
+        )
+
+
+def _in_one_order(found: Mapping[str, tuple[Feed, list[int]]]) -> None:
+    """Where both sides have a column for each class or label, of the same names, bring the
+    prediction's into the order of the target's."""
+    for role in TARGETS:
+        if role not in found or "pred" not in found:
+            continue
+        (left, columns), (right, others) = found["pred"], found[role]
+        ours = of_columns([left.source.columns[place].name for place in columns])
+        titles = [right.source.columns[place].name for place in others]
+        theirs = of_columns(titles) if set(of_columns(titles)) == set(ours) else tuple(titles)
+        if ours and ours != theirs and sorted(ours) == sorted(theirs):
+            columns[:] = [columns[ours.index(name)] for name in theirs]
+
+
+def _predicted_classes(found: Mapping[str, tuple[Feed, list[int]]]) -> tuple[str, ...]:
+    feed, places = found.get("pred", (None, []))
+    if feed is None or len(places) < 2:
+        return ()
+    return of_columns([feed.source.columns[place].name for place in places])
+
+
+def named_column(feed: Feed, places: list[int]) -> str:
+    """`targets.csv[y]`: where a role comes from, for messages."""
+    names = tuple(feed.source.columns[place].name for place in places)
+    return named({"path": feed.source.path, "columns": names})
 
 
 def _reserved(plan: Plan, feeds: list[Feed]) -> dict[int, set[int]]:
@@ -182,44 +307,24 @@ def _reserved(plan: Plan, feeds: list[Feed]) -> dict[int, set[int]]:
     return taken
 
 
-def _by_name(feeds: list[Feed], role: str) -> tuple[Feed, list[int]] | None:
-    for feed in feeds:
-        names = [column.name for column in feed.source.columns]
-        if names.count(role) == 1:
-            return feed, [names.index(role)]
-    return None
-
-
 def _bound(
-    index: int, feed: Feed, places: list[int], role: str, domains: list[tuple[str, Domain]]
+    index: int,
+    feed: Feed,
+    places: list[int],
+    role: str,
+    domains: Needs,
+    *,
+    text: bool = False,
+    classes: Classes | None = None,
 ) -> Bound:
+    sequence = bool(domains) and domains[0][1].shape == "text"
+    kinds = [feed.source.columns[place].kind for place in places]
+    wanted = tuple(
+        feed.want(place, "text" if text or (sequence and kind == "text") else "number")
+        for place, kind in zip(places, kinds, strict=True)
+    )
     names = tuple(feed.source.columns[place].name for place in places)
-    label = named({"path": feed.source.path, "columns": names})
-    wanted = tuple(feed.want(place) for place in places)
-    return Bound(role, index, wanted, label, names, tuple(domains))
-
-
-def _read_whole(feed: Feed, places: list[int], role: str) -> Array:
-    """A side input: all values of its columns, rows first, as one flat array (n,) or (n, k)."""
-    wanted = [feed.want(place) for place in places]
-    parts = []
-    count = 0
-    for block in feed.source.blocks(feed.wanted, 1 << 15):
-        columns = [block.cells[place] for place in wanted]
-        for cells in columns:
-            if isinstance(cells.values, Ragged):
-                raise DataError(f"{feed.name}: {role} is a list column, but numbers are needed")
-            if not np.isfinite(np.asarray(cells.values, dtype=np.float64)).all():
-                raise DataError(f"{feed.name}: {role} holds a value that is missing or not finite")
-        parts.append(np.column_stack([np.asarray(c.values, dtype=np.float64) for c in columns]))
-        count += parts[-1].size
-        if count > WHOLE_LIMIT:
-            raise DataError(f"{feed.name}: {role} has more than {WHOLE_LIMIT} values, the limit")
-    feed.source.close()
-    if not count:
-        raise DataError(f"{feed.name}: {role} has no values")
-    whole: Array = np.concatenate(parts)
-    return whole[:, 0] if whole.shape[1] == 1 else whole
+    return Bound(role, index, wanted, named_column(feed, places), names, tuple(domains), classes)
 
 
 def _rest(plan: Plan, binding: Binding) -> None:

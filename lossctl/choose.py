@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from lossctl.classes import stem
 from lossctl.errors import DataError, UsageError, inert
 from lossctl.readers.source import Column, Source
 
 PREFERRED = {
-    "pred": ("pred", "prediction", "predictions", "y_pred", "yhat", "p", "score"),
-    "target": ("target", "label", "y_true", "actual", "y"),
+    "pred": (
+        "pred",
+        "prediction",
+        "predictions",
+        "y_pred",
+        "yhat",
+        "p",
+        "score",
+        "prob",
+        "proba",
+        "probability",
+        "y_prob",
+        "y_proba",
+        "y_score",
+        "logit",
+        "logits",
+    ),
+    "target": ("target", "label", "class", "y_true", "actual", "y"),
+    "embedding": ("embedding", "embeddings", "emb", "features"),
 }
 KEYS = ("id", "key", "index")
 
@@ -59,39 +78,86 @@ def _matches(source: Source, names: Sequence[str], piece: str, option: str) -> l
     return matched
 
 
+BOXES = (("x1", "y1", "x2", "y2"), ("xmin", "ymin", "xmax", "ymax"), ("left", "top", "right",
+         "bottom"), ("x", "y", "w", "h"), ("cx", "cy", "w", "h"), ("x", "y", "width", "height"),
+         ("cx", "cy", "width", "height"))  # fmt: skip
+_NUMERIC = ("number", "integer", "list")
+
+
 def candidate(column: Column) -> bool:
     """Whether a column could be scored: numeric, and not a key by its name."""
-    numeric = column.kind in ("number", "integer") or (column.kind == "list")
-    return numeric and column.name.lower() not in KEYS
+    return column.kind in _NUMERIC and column.name.lower() not in KEYS
 
 
-def guess(source: Source, role: str, option: str, taken: Collection[int] = ()) -> list[int]:
-    """The column of a role that nobody named: a preferred name, or the only candidate.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a role can take: kinds of columns, those it takes where there is none of them, and
+    whether several columns may belong together."""
+
+    kinds: tuple[str, ...] = _NUMERIC
+    else_kinds: tuple[str, ...] = ()
+    several: bool = False  # columns of one stem are a vector
+    vector: bool = False  # one column alone must hold vectors
+    every: bool = False  # all candidates together, whatever their names
+
+
+def guess(
+    source: Source, role: str, option: str, taken: Collection[int] = (), wish: Wish = Wish()
+) -> list[int]:
+    """The columns of a role that nobody named: a preferred name, the only candidate, or columns
+    that belong together.
 
     Raises UsageError, listing the candidates, where that is ambiguous, and DataError where the
-    file has no numeric column.
+    file has no column of a fitting kind.
     """
-    names = [column.name for column in source.columns]
-    open_places = [
-        place
-        for place, column in enumerate(source.columns)
-        if candidate(column) and place not in taken
-    ]
-    for name in (role, *PREFERRED.get(role, ())):
-        places = [p for p in open_places if names[p].lower() == name]
-        if len(places) == 1:
-            return places
-        if len(places) > 1:
-            break
-    if len(open_places) == 1:
-        return open_places
-    if open_places:
-        raise UsageError(
-            f"{source.path} has {len(open_places)} columns that could be {role}: "
-            f"{listing([names[place] for place in open_places])}",
-            f"choose with {option}",
-        )
+    for kinds in (wish.kinds, wish.else_kinds):
+        open_places = [
+            place
+            for place, column in enumerate(source.columns)
+            if column.kind in kinds and column.name.lower() not in KEYS and place not in taken
+        ]
+        found = _guessed(source, role, open_places, wish)
+        if found:
+            return found
+        if open_places:
+            names = [source.columns[place].name for place in open_places]
+            raise UsageError(
+                f"{source.path} has {len(open_places)} columns that could be {role}: "
+                f"{listing(names)}",
+                f"choose with {option}",
+            )
     raise _none_left(source, role, option)
+
+
+def _guessed(source: Source, role: str, places: list[int], wish: Wish) -> list[int]:
+    names = {place: source.columns[place].name for place in places}
+    if wish.every and len(places) > 1 and all(source.columns[p].width is None for p in places):
+        return places
+    for name in (role, *PREFERRED.get(role, ())):
+        called = [place for place in places if names[place].lower() == name]
+        if len(called) == 1 and (not wish.vector or source.columns[called[0]].width is not None):
+            return called
+        if len(called) > 1:
+            break
+    if len(places) == 1:
+        return places
+    if not wish.several:
+        return []
+    wide = [place for place in places if source.columns[place].width is not None]
+    if wide:
+        return wide if len(wide) == 1 else []
+    for corners in BOXES:
+        held = [place for corner in corners for place in places if names[place].lower() == corner]
+        if len(held) == len(corners):
+            return held
+    return places if alike([names[place] for place in places]) else []
+
+
+def alike(names: Sequence[str]) -> bool:
+    """Whether columns belong together by their names: p_cat, p_dog; e1, e2."""
+    stems = {stem(name) for name in names}
+    distinct = len(set(names)) == len(names) and not stems & set(names)
+    return len(names) > 1 and len(stems) == 1 and distinct
 
 
 def _none_left(source: Source, role: str, option: str) -> DataError | UsageError:

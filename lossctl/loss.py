@@ -9,20 +9,20 @@ function takes that loss's values first, as a parameter without a domain.
 from __future__ import annotations
 
 import difflib
-import inspect
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Any, Literal
 
 import numpy as np
 
-from lossctl.arrays import Array, Domain, Mask
-from lossctl.errors import UsageError
+from lossctl.arrays import Array, Domain, Mask, Ragged
+from lossctl.errors import DataError, UsageError
 from lossctl.numerics import row_mean
 from lossctl.reductions import MEANS, REDUCTIONS, Reduction
 from lossctl.roles import Role, check_columns
-from lossctl.settings import Param, Setting, check
+from lossctl.settings import Setting, check
+from lossctl.signature import keywords, record_of
 
 Scope = Literal["row", "group", "file"]
 PEERS = ("torch", "keras", "tensorflow", "sklearn", "optax")  # whose conventions `like` knows
@@ -48,12 +48,15 @@ class Loss:
     direction: Literal["min", "max", "zero"]
     low: float
     high: float
+    lows: Callable[..., float] | None
     elicits: str | None
     diverges: bool
     domains: Callable[..., Mapping[str, Domain]] | None
     penalty: Callable[..., float] | None
     reduces: Callable[..., str] | None
     clipped: Callable[..., Mask] | None
+    shares: bool
+    rows: Callable[..., tuple[Mask, str]] | None
     like: Mapping[str, Mapping[str, Any]]
     note: Callable[..., str | None] | None
     companion: bool
@@ -70,7 +73,7 @@ class Loss:
         if self.domains is None:
             return roles
         given = {role.name: role.domain for role in roles}
-        changed = self.domains(**{name: settings[name] for name in _keywords(self.domains)})
+        changed = self.domains(**{name: settings[name] for name in keywords(self.domains)})
         given.update(changed)
         return tuple(replace(role, domain=given[role.name]) for role in roles)
 
@@ -113,8 +116,22 @@ class Loss:
             nested: Reduction = settings[self.nests].reduction
             return nested
         if self.reduces is not None:
-            return REDUCTIONS[self.reduces(**{k: settings[k] for k in _keywords(self.reduces)})]
+            return REDUCTIONS[self.reduces(**{k: settings[k] for k in keywords(self.reduces)})]
         return REDUCTIONS[self.reduction]
+
+    def low_for(self, settings: Mapping[str, Any]) -> float:
+        """The least that one value can be (a nested loss's least, where it has one)."""
+        if self.nests is not None:
+            nested: float = settings[self.nests].low
+            return nested
+        if self.lows is not None:
+            return self.lows(**{name: settings[name] for name in keywords(self.lows)})
+        return self.low
+
+    def diverges_for(self, settings: Mapping[str, Any]) -> bool:
+        """Whether a value may be mathematically infinite (a nested loss's may)."""
+        nested = self.nests is not None and settings[self.nests].diverges
+        return self.diverges or bool(nested)
 
     def check(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """All settings: those given, checked, and the defaults of the others.
@@ -122,6 +139,27 @@ class Loss:
         Raises UsageError for an unknown setting or a value outside its range.
         """
         return check(self.label, self.settings, settings)
+
+    def contradiction(
+        self, columns: Mapping[str, Any], settings: Mapping[str, Any]
+    ) -> tuple[int, str] | None:
+        """The first row whose roles, each inside its domain, do not go together, and why not."""
+        if self.nests is not None:
+            within: tuple[int, str] | None = settings[self.nests].contradiction(columns)
+            return within
+        if self.rows is None:
+            return None
+        given = {role.name: columns.get(role.name) for role in self.own_roles}
+        broken, words = self.rows(*given.values(), **settings)
+        if not broken.any():
+            return None
+        row = int(np.flatnonzero(broken)[0])
+        shown = ", ".join(
+            f"{name} is {_shown(values.row(row) if isinstance(values, Ragged) else values[row])}"
+            for name, values in given.items()
+            if values is not None
+        )
+        return row, f"{shown}, but {self.label} needs {words}"
 
     def evaluate(self, columns: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
         """What the function returns for columns that have been checked, as (n,) or (n, d)."""
@@ -141,11 +179,15 @@ class Loss:
         named = {name: settings.pop(name) for name in list(settings) if not self._is_setting(name)}
         complete = self.check(settings)
         roles = self.roles(complete)
-        bound = dict(zip((role.name for role in roles), columns, strict=False))
-        if len(columns) > len(roles) or any(name in bound for name in named):
-            raise UsageError(f"{self.label} takes {', '.join(role.name for role in roles)}")
+        names = dict.fromkeys(role.name for role in roles)  # once, of several domains too
+        bound = dict(zip(names, columns, strict=False))
+        if len(columns) > len(names) or any(name in bound for name in named):
+            raise UsageError(f"{self.label} takes {', '.join(names)}")
         bound |= named
         arrays = check_columns(self.label, roles, bound)
+        fault = self.contradiction(arrays, complete)
+        if fault is not None:
+            raise DataError(f"row {fault[0]}: {fault[1]}")
         values = self.evaluate(arrays, complete)
         reduction = self.reduction_for(complete, None)
         if isinstance(values, tuple):
@@ -160,6 +202,11 @@ class Loss:
         if any(setting.name == name for setting in self.settings):
             return True
         return not any(role.name == name for role in self.own_roles) and self.nests is None
+
+
+def _shown(value: Any) -> str:
+    """One row's value on one line, the middle of a long one left out."""
+    return " ".join(np.array2string(value, precision=6, threshold=8).split())
 
 
 # --- the registry -----------------------------------------------------------------------------
@@ -180,12 +227,15 @@ def loss(
     direction: Literal["min", "max", "zero"] = "min",
     low: float = 0.0,
     high: float = math.inf,
+    lows: Callable[..., float] | None = None,
     elicits: str | None = None,
     diverges: bool = False,
     domains: Callable[..., Mapping[str, Domain]] | None = None,
     penalty: Callable[..., float] | None = None,
     reduces: Callable[..., str] | None = None,
     clipped: Callable[..., Mask] | None = None,
+    shares: bool = False,
+    rows: Callable[..., tuple[Mask, str]] | None = None,
     like: Mapping[str, Mapping[str, Any]] | None = None,
     note: Callable[..., str | None] | None = None,
     companion: bool = False,
@@ -205,6 +255,7 @@ def loss(
     scope      how many rows a value depends on: one, those of a group, or all of the file; or a
                function of the bound roles' names and the settings that says it
     low, high  range of a value; shares need low >= 0
+    lows       settings -> the least value, where settings decide it
     elicits    what the best prediction is: "mean" and "median" (skill is measured against that
                constant), or any other words
     diverges   a value may be mathematically infinite (a target of 0 for MAPE)
@@ -212,6 +263,8 @@ def loss(
     penalty    (wholes, settings) -> a constant added to the value
     reduces    settings -> name of the default reduction
     clipped    (roles, settings) -> the samples whose value a floor or clip decides, or None
+    shares     samples have shares although a value may be negative, by rounding alone
+    rows       (roles, settings) -> the rows whose roles contradict each other, and what must hold
     like       peer -> the settings (and `reduction`) with which the peer's number comes out,
                where they are not the defaults; every peer named here is in `peers`
     note       settings -> a sentence that every report with this loss carries
@@ -219,7 +272,7 @@ def loss(
     """
 
     def register(function: Callable[..., Any]) -> Loss:
-        record = _record(function)
+        record = record_of(function)
         made = Loss(
             **record,
             label=label or record["name"],
@@ -232,12 +285,15 @@ def loss(
             direction=direction,
             low=low,
             high=high,
+            lows=lows,
             elicits=elicits,
             diverges=diverges,
             domains=domains,
             penalty=penalty,
             reduces=reduces,
             clipped=clipped,
+            shares=shares,
+            rows=rows,
             like=dict(like or {}),
             note=note,
             companion=companion,
@@ -269,44 +325,6 @@ def unregister(name: str) -> None:
         _names[known] = [other for other in _names[known] if other is not made]
         if not _names[known]:
             del _names[known]
-
-
-def _record(function: Callable[..., Any]) -> dict[str, Any]:
-    roles: list[Role] = []
-    settings: list[Setting] = []
-    nests = None
-    for parameter in inspect.signature(function, eval_str=True).parameters.values():
-        annotation = parameter.annotation
-        if parameter.kind is parameter.KEYWORD_ONLY:
-            kind, param = _setting_type(annotation)
-            if param.nested or param.terms:
-                nests = parameter.name
-            settings.append(Setting(parameter.name, parameter.default, kind, param))
-        elif domain := next((p for p in get_args(annotation) if isinstance(p, Domain)), None):
-            roles.append(Role(parameter.name, domain, parameter.default is None))
-    documentation = inspect.getdoc(function) or ""
-    return {
-        "name": function.__name__,
-        "family": function.__module__.rsplit(".", 1)[-1],
-        "function": function,
-        "own_roles": tuple(roles),
-        "settings": tuple(settings),
-        "nests": nests,
-        "summary": documentation,
-    }
-
-
-def _setting_type(annotation: Any) -> tuple[type, Param]:
-    if get_origin(annotation) is not Annotated:
-        raise TypeError("a setting's annotation is Annotated[type, Param(...)]")
-    inner, param = get_args(annotation)[:2]
-    alternatives = (inner,) if get_origin(inner) is tuple else get_args(inner) or (inner,)
-    kinds = [kind for kind in alternatives if kind is not type(None)]
-    return (get_origin(kinds[0]) or kinds[0]), param
-
-
-def _keywords(function: Callable[..., Any]) -> list[str]:
-    return list(inspect.signature(function).parameters)
 
 
 def losses() -> dict[str, Loss]:

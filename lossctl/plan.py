@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from lossctl.errors import UsageError
 from lossctl.readers.source import ReadOptions, Source
 
 if TYPE_CHECKING:
-    from lossctl.spec import Spec
-
-DEFAULT_LOSSES = (
-    "mae", "rmse", "mse", "huber", "log_cosh", "median_ae", "max_error", "bias", "r2",
-)  # fmt: skip
+    from lossctl.spec import Common, Spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +29,12 @@ class Plan:
     target: str | Source | None = None
     losses: tuple[str, ...] = ()
     reduction: str | None = None
+    task: str = "auto"
+    like: tuple[str, ...] = ()
+    settings: tuple[tuple[str, Any], ...] = ()  # for all losses that have them
+    labels: tuple[str, ...] = ()
+    positive: str | None = None
+    classes: int | None = None
     pred_col: str | None = None
     target_col: str | None = None
     weight_col: str | None = None
@@ -67,6 +69,7 @@ class Plan:
             ("--threads", self.threads, 1),
             ("--block-rows", self.block_rows, 1),
             ("--spool-limit", self.spool_limit, 0),
+            ("--classes", self.classes, 1),
         ):
             if number is not None and number < least:
                 raise UsageError(f"{name} is {number}", f"it must be at least {least}")
@@ -75,6 +78,9 @@ class Plan:
                 raise UsageError(f"{name} is empty", "name a column, or give its number")
         if not self.on and (self.missing, self.duplicates) != ("error", "error"):
             raise UsageError("--missing and --duplicates are about keys", "--on KEY names the key")
+        if self.labels and self.positive is not None:
+            raise UsageError("--labels and --positive exclude each other",
+                             "the second of two --labels counts as 1")  # fmt: skip
         if self.on and self.by_row:
             raise UsageError("--on and --by-row exclude each other")
         piped = [self.pred, self.target, *(role.source for role in self.roles)]
@@ -83,20 +89,46 @@ class Plan:
                 "standard input is given more than once", "give a file for all but one"
             )
 
-    def specs(self) -> tuple[Spec, ...]:
-        """The losses, parsed: those asked for, or the default set."""
+    def specs(self, losses: tuple[str, ...], common: Common) -> tuple[Spec, ...]:
+        """The losses, parsed: those asked for, or those given as the default; one of each for
+        every library of `like`."""
         from lossctl.reductions import REDUCTIONS
-        from lossctl.spec import Common, parse_all
+        from lossctl.spec import parse_all
 
         if self.reduction is not None and self.reduction not in REDUCTIONS:
             raise UsageError(
                 f"no reduction is called {self.reduction}", f"it is one of {', '.join(REDUCTIONS)}"
             )
-        specs = tuple(parse_all(self.losses or DEFAULT_LOSSES, Common(self.reduction)))
+        chosen = self.losses or losses
+        if not self.like:
+            specs = tuple(parse_all(chosen, common))
+        else:
+            specs = self._like_peers(chosen, common)
         if self.reduction is not None and all(s.reduction.name != self.reduction for s in specs):
             names = ", ".join(spec.loss.label for spec in specs)
             raise UsageError(f"no loss here is reduced by {self.reduction}: {names}")
         return specs
+
+    def _like_peers(self, losses: tuple[str, ...], common: Common) -> tuple[Spec, ...]:
+        """Each loss by the conventions of each library that has it; losses that none has stay as
+        they are in a default set."""
+        from lossctl.loss import PEERS
+        from lossctl.spec import parse_all
+
+        for peer in self.like:
+            if peer not in PEERS:
+                raise UsageError(f"--like {peer}: no such library", f"one of {', '.join(PEERS)}")
+        found: dict[str, Spec] = {}
+        for own in parse_all(losses, common):
+            having = [peer for peer in self.like if peer in own.loss.peers]
+            if own.like is None and not having and self.losses:
+                own.loss.preset(self.like[0])  # raises, saying who has it
+            for peer in having if own.like is None else []:
+                again = parse_all([own.text], replace(common, like=peer))[0]
+                found.setdefault(str(again), again)
+            if own.like is not None or not having:
+                found.setdefault(str(own), own)
+        return tuple(found.values())
 
     def signature(self, rows: int, digest: str | None, version: str) -> str:
         """What two equal numbers share: how rows were paired and dropped, the data, the version."""

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 
 from lossctl.arrays import (
+    POSITIVE_SUM,
     Array,
     Domain,
     Logit,
@@ -26,7 +28,7 @@ from lossctl.arrays import (
     Simplex,
     domain_of,
 )
-from lossctl.numerics import floating, log_softmax, row_sum, shared, softplus
+from lossctl.numerics import floating, log_ratio, log_softmax, row_sum, shared, softplus
 from lossctl.settings import Param
 
 UNIT = float(np.finfo(np.float64).eps)
@@ -35,7 +37,8 @@ FromLogits: TypeAlias = Annotated[
     bool, Param("`pred` holds logits, not probabilities; never guessed from the values")
 ]
 Floor: TypeAlias = Annotated[
-    float, Param("least argument of a logarithm (probabilities only; `eps` switches it off)", 0.0)
+    float,
+    Param("least argument of a logarithm (probabilities only; `eps` switches it off)", 0.0, 1.0),
 ]
 Eps: TypeAlias = Annotated[
     float | None,
@@ -82,6 +85,40 @@ def binary_logs(
 
 
 @shared
+def binary_probabilities(pred: Numbers, *, from_logits: bool) -> tuple[Array, Array]:
+    """The probabilities of class 1 and class 0; from logits each within 2 ulp."""
+    values = floating(pred)
+    if not from_logits:
+        return values, 1.0 - values
+    small = np.exp(-np.abs(values))
+    less, more = small / (1.0 + small), 1.0 / (1.0 + small)
+    positive = values >= 0.0
+    return np.where(positive, more, less), np.where(positive, less, more)
+
+
+def binary_log_slopes(
+    pred: Numbers,
+    *,
+    from_logits: bool,
+    floor: float = UNIT,
+    eps: float | None = None,
+    log_clamp: float | None = None,
+) -> tuple[Array, Array]:
+    """The derivatives by `pred` of ln p and ln(1 - p): 0 where a floor or clip holds them."""
+    p, q = binary_probabilities(pred, from_logits=from_logits)
+    with np.errstate(divide="ignore", over="ignore"):
+        up, down = (q, -p) if from_logits else (1.0 / p, -1.0 / q)
+        least = 0.0 if eps is not None or log_clamp is not None or from_logits else floor
+        held_up, held_down = p < least, q < least
+        if eps is not None:
+            held_up = held_down = (p < eps) | (q < eps)
+        if log_clamp is not None:
+            held_up = held_up | (np.log(p) < log_clamp)
+            held_down = held_down | (np.log(q) < log_clamp)
+    return np.where(held_up, 0.0, up), np.where(held_down, 0.0, down)
+
+
+@shared
 def class_logs(
     pred: Numbers,
     *,
@@ -99,13 +136,12 @@ def class_logs(
         if eps:
             logs = np.clip(logs, math.log(eps), math.log1p(-eps))
     else:
-        if normalize:
-            values = values / row_sum(values)[:, np.newaxis]
+        with np.errstate(divide="ignore"):
+            logs = log_shares(values) if normalize else np.log(values)
         if eps is not None:
-            values = np.clip(values, eps, 1.0 - eps)
+            logs = np.clip(logs, math.log(eps) if eps else -math.inf, math.log1p(-eps))
         elif log_clamp is None:
-            values = np.maximum(values, floor)
-        logs = np.log(values)
+            logs = np.maximum(logs, math.log(floor) if floor else -math.inf)
     return logs if log_clamp is None else np.maximum(logs, log_clamp)
 
 
@@ -115,7 +151,28 @@ def class_probabilities(pred: Numbers, *, from_logits: bool, normalize: bool = F
     values = floating(pred)
     if from_logits:
         return np.exp(log_softmax(values))
-    return values / row_sum(values)[:, np.newaxis] if normalize else values
+    return normalized(values) if normalize else values
+
+
+def normalized(values: Array) -> Array:
+    """Each row by its sum, which is positive."""
+    total = row_sum(values)[:, np.newaxis]
+    beyond = np.isinf(total)
+    if beyond.any():
+        values = np.where(beyond, values * 2.0**-64, values)
+        total = row_sum(values)[:, np.newaxis]
+    shares: Array = values / total
+    return shares
+
+
+def log_shares(values: Array) -> Array:
+    """The logarithm of each value's share of its row's sum, which is positive; 2 ulp, also of a
+    share near 1, and of one that float64 cannot hold."""
+    top = np.max(values, axis=1, keepdims=True)
+    others = values / top
+    # As in log_softmax, the largest is the 1 of log1p.
+    np.put_along_axis(others, np.argmax(values, axis=1)[:, np.newaxis], 0.0, axis=1)
+    return log_ratio(values, top) - np.log1p(row_sum(others))[:, np.newaxis]
 
 
 @shared
@@ -123,6 +180,44 @@ def of_class(values: Array, label: Numbers) -> Array:
     """The entry of each row at its label, (n,); `label` holds whole numbers inside [0, K)."""
     picked: Array = np.take_along_axis(values, label.astype(np.int64)[:, np.newaxis], axis=1)
     return picked[:, 0]
+
+
+def at_class(label: Numbers, values: Array, classes: int) -> Array:
+    """Rows of zeros but for `values` at the label."""
+    rows = np.zeros((len(label), classes))
+    np.put_along_axis(rows, label.astype(np.int64)[:, np.newaxis], values[:, np.newaxis], axis=1)
+    return rows
+
+
+def class_slopes(
+    pred: Numbers,
+    by_log: Array | float,
+    by_share: Array | float = 0.0,
+    *,
+    from_logits: bool,
+    normalize: bool = False,
+    floor: float = 0.0,
+    eps: float | None = None,
+    log_clamp: float | None = None,
+) -> Array:
+    """The derivatives of a loss by `pred`, (n, K), from those by the logarithms that `class_logs`
+    gives and by the probabilities. A logarithm that a floor or clip holds does not move."""
+    told: dict[str, Any] = {"from_logits": from_logits, "normalize": normalize}
+    logs = class_logs(pred, floor=floor, eps=eps, log_clamp=log_clamp, **told)
+    raw = class_logs(pred, floor=0.0, **told)
+    shares = class_probabilities(pred, **told)
+    inner = np.where(logs == raw, by_log, 0.0)
+    within = eps is None or ((shares >= eps) & (shares <= 1.0 - eps))
+    own = np.where(within, by_share, 0.0)
+    if from_logits:
+        inner = inner + own * shares
+        slopes: Array = inner - shares * row_sum(inner)[:, np.newaxis]
+        return slopes
+    slopes = np.where(inner == 0.0, 0.0, inner / shares) + own
+    if normalize:
+        level = row_sum(slopes * shares)[:, np.newaxis]
+        slopes = (slopes - level) / row_sum(floating(pred))[:, np.newaxis]
+    return slopes
 
 
 def weighted_logs(share: Numbers, logs: Array) -> Array:
@@ -148,7 +243,9 @@ def normalized_domains(from_logits: bool, normalize: bool) -> Mapping[str, Domai
     """The same where the rows may be normalised first."""
     if from_logits:
         return {"pred": domain_of(Logits)}
-    return {"pred": domain_of(Masses if normalize else Simplex)}
+    if normalize:
+        return {"pred": replace(domain_of(Masses), row=POSITIVE_SUM)}
+    return {"pred": domain_of(Simplex)}
 
 
 # --- which samples a floor or clip decides -----------------------------------------------------
@@ -178,6 +275,7 @@ def label_clipped(
     label: Numbers,
     *_roles: Any,
     from_logits: bool,
+    normalize: bool = False,
     floor: float = UNIT,
     eps: float | None = None,
     log_clamp: float | None = None,
@@ -189,5 +287,6 @@ def label_clipped(
         return np.zeros(len(pred), dtype=bool)
     least = eps if eps is not None else math.exp(log_clamp) if log_clamp is not None else floor
     kept = np.ones(len(label), dtype=bool) if ignore_index is None else label != ignore_index
-    cut: Mask = kept & (of_class(floating(pred), np.where(kept, label, 0)) < least)
+    shares = class_probabilities(pred, from_logits=False, normalize=normalize)
+    cut: Mask = kept & (of_class(shares, np.where(kept, label, 0)) < least)
     return cut

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     import pandas
 
 SCHEMA = 1
-SIDES = ("pred", "mean", "target", "label")  # the inputs that a title names
+SIDES = ("pred", "mean", "target", "label")  # the inputs that come first
+TRUTH = ("target", "label")
+ASIDE = ("weight", "scale", "input_length", "batch", "centers", "class_vectors", "class_weight",
+         "parameters", "train")  # inputs that a title leaves out  # fmt: skip
 
 Kind: TypeAlias = Literal[
     "text",  # a string
@@ -128,11 +131,8 @@ class Report:
     @property
     def title(self) -> str:
         """What was scored against what, in words."""
-        sides = dict.fromkeys(
-            named(given) for role, given in self.inputs.items() if role in SIDES
-        ) or dict.fromkeys(map(named, self.inputs.values()))
-        parts = [" against ".join(sides)]
-        if self.task == "regression":
+        parts = [" against ".join(_sides(self.inputs))]
+        if self.task not in ("custom", "auto"):
             parts.append(self.task)
         read = max(self.rows["read"].values(), default=self.rows["scored"])
         parts.append(f"{self.rows['scored']} of {read} rows scored")
@@ -261,6 +261,19 @@ class Report:
         return Table(tuple(columns), tuple(cells))
 
 
+def _sides(inputs: Mapping[str, Any]) -> list[str]:
+    """What is predicted and what is true: the columns of each file once."""
+    sides: list[str] = []
+    for true in (False, True):
+        held: dict[str, list[str]] = {}
+        for role, given in inputs.items():
+            if role not in ASIDE and (role in TRUTH) is true:
+                columns = held.setdefault(given["path"], [])
+                columns += [name for name in given["columns"] if name not in columns]
+        sides += [named({"path": path, "columns": names}) for path, names in held.items()]
+    return list(dict.fromkeys(sides))
+
+
 def _headline(specs: list[str], by: str) -> list[str]:
     """RMSE first (it is in the target's unit), then the leading loss, then all."""
     first = [spec for spec in specs if spec.startswith("rmse")] + [by]
@@ -338,7 +351,8 @@ def row_name(row: int, identity: str | None) -> str:
 def named(given: Mapping[str, Any]) -> str:
     """`targets.csv[y]`: an input's file and columns."""
     path = "standard input" if given["path"] == "-" else given["path"]
-    columns = ",".join(name for name in given["columns"] if name)
+    names = [name for name in given["columns"] if name]
+    columns = ",".join(names) if len(names) <= 4 else f"{names[0]} … {names[-1]}"
     return f"{path}[{columns}]" if columns else path
 
 

@@ -12,21 +12,26 @@ from lossctl import __version__
 from lossctl.align import Ledger, by_key, by_row
 from lossctl.analyses import evaluation
 from lossctl.analyses.context import Context
-from lossctl.batch import Batch
+from lossctl.arrays import Ragged
+from lossctl.batch import Batch, joined
 from lossctl.batches import Batches
-from lossctl.binding import TARGETS, Binding, bind
-from lossctl.errors import DataError
+from lossctl.binding import Binding, Bound, bind
+from lossctl.errors import DataError, UsageError
+from lossctl.needs import TARGETS
 from lossctl.passes import Passes, Progress
 from lossctl.plan import Plan
 from lossctl.readers import open_source
 from lossctl.readers.source import Source
 from lossctl.report import SIDES, Note, Report
 from lossctl.rounds import ask
-from lossctl.spec import Spec
+from lossctl.shown import Shown
+from lossctl.spec import Common, Spec
 from lossctl.spool import Spool
+from lossctl.tasks import Decision, decide
 
 BLOCK_ROWS = 1 << 15
 BLOCK_VALUES = 1 << 20
+TOGETHER = 1 << 27  # values that are held for losses that need all rows at once
 
 
 def evaluate_plan(plan: Plan, progress: Progress | None = None) -> Report:
@@ -35,7 +40,6 @@ def evaluate_plan(plan: Plan, progress: Progress | None = None) -> Report:
     `progress` is called with the rows of this pass so far, their number where it is known, and
     the number of the pass.
     """
-    specs = plan.specs()
     opened: list[Source] = []
 
     def opener(given: Any) -> Source:
@@ -44,15 +48,50 @@ def evaluate_plan(plan: Plan, progress: Progress | None = None) -> Report:
         return source
 
     try:
-        binding = bind(plan, specs, opener)
-        return _evaluate(plan, specs, binding, progress)
+        pred = opener(plan.pred)
+        target = None if plan.target is None else opener(plan.target)
+        specs, task = question(plan, pred, target)
+        several = task.task == "multilabel"
+        binding = bind(plan, specs, pred, target, opener, several=several)
+        return _evaluate(plan, specs, task, binding, progress)
     finally:
         for source in opened:
             source.close()
 
 
+def question(plan: Plan, pred: Source, target: Source | None) -> tuple[tuple[Spec, ...], Decision]:
+    """What is asked of the files: the losses, and the task.
+
+    The losses that are asked for by name decide where the files leave the task open. Raises
+    UsageError.
+    """
+    try:
+        task = decide(plan, pred, target)
+    except UsageError:
+        if not plan.losses or plan.task != "auto":
+            raise
+        task = Decision("auto", ())
+    settings = {**task.settings, **dict(plan.settings)}
+    common = Common(plan.reduction, settings, None, task.task)
+    specs = plan.specs(task.losses, common)
+    if plan.losses and plan.task == "auto":
+        fitting = {name for spec in specs for name in spec.tasks}
+        if task.task not in fitting:
+            task = replace(task, task=next(iter(specs[0].tasks), "custom"), why="")
+    for name, _ in plan.settings:
+        if not any(name in spec.all_settings for spec in specs):
+            option = "class-weight balanced" if name == "balanced" else name.replace("_", "-")
+            labels = ", ".join(spec.loss.label for spec in specs)
+            raise UsageError(f"--{option}: no loss here has that setting", f"there is {labels}")
+    return specs, task
+
+
 def _evaluate(
-    plan: Plan, specs: tuple[Spec, ...], binding: Binding, progress: Progress | None
+    plan: Plan,
+    specs: tuple[Spec, ...],
+    task: Decision,
+    binding: Binding,
+    progress: Progress | None,
 ) -> Report:
     ledger = Ledger()
     size = plan.block_rows or _block_rows(binding)
@@ -63,12 +102,14 @@ def _evaluate(
         )  # fmt: skip
     else:
         rows = by_row(binding.feeds, size, ledger)
-    batches = Batches(plan, binding, ledger, rows)
-    first = next(batches, None)
+    batches = Batches(plan, binding, specs, ledger, rows, doubtful=task.doubtful)
+    roles = {*binding.bound, *binding.wholes}
+    together = frozenset(spec for spec in specs if spec.scope(roles) != "row")
+    first = _all_rows(batches, together) if together else next(batches, None)
     if first is None:
         batches.finish()
         raise DataError(_no_rows(binding, ledger))
-    context = _context(plan, specs, binding, first)
+    context = _context(plan, specs, task, binding, first)
     spool = Spool(plan.spool_limit) if evaluation.passes_needed(specs, full=plan.full) else None
     threads = plan.threads or min(4, os.cpu_count() or 1)
 
@@ -78,7 +119,27 @@ def _evaluate(
     finally:
         if spool is not None:
             spool.close()
-    return _report(plan, context, binding, ledger, batches, found, first)
+    return _report(plan, context, task, binding, ledger, batches, found, first)
+
+
+def _all_rows(batches: Batches, together: frozenset[Spec]) -> Batch | None:
+    """Every row as one batch, for losses whose values depend on other rows. Raises DataError for
+    more than can be held."""
+    parts, values = [], 0
+    for batch in batches:
+        parts.append(batch)
+        values += batch.count + sum(
+            (column.values if isinstance(column, Ragged) else column).size
+            for role, column in batch.columns.items()
+            if role not in batch.wholes and column is not None
+        )
+        if values > TOGETHER:
+            names = ", ".join(str(spec) for spec in together)
+            raise DataError(
+                f"{names} needs all rows at once: more than {TOGETHER} values are too many",
+                "score fewer rows, or other losses",
+            )
+    return joined(parts, together) if parts else None
 
 
 def _block_rows(binding: Binding) -> int:
@@ -98,11 +159,15 @@ def _no_rows(binding: Binding, ledger: Ledger) -> str:
     return f"{binding.feeds[0].name} has no rows"
 
 
-def _context(plan: Plan, specs: tuple[Spec, ...], binding: Binding, first: Batch) -> Context:
+def _context(
+    plan: Plan, specs: tuple[Spec, ...], task: Decision, binding: Binding, first: Batch
+) -> Context:
     leading = next((spec for spec in specs if spec.shares), specs[0])
     if not plan.losses:
-        leading = next(spec for spec in specs if spec.loss.label == "mse")
+        leading = next((spec for spec in specs if spec.loss.label == "mse"), leading)
     point = next((role for role in ("pred", "mean") if role in binding.bound), None)
+    if task.task in ("binary", "multilabel"):
+        point = None  # 0 and 1 less a probability is no residual
     if point is not None:
         bound = binding.bound
         alike = (
@@ -125,12 +190,22 @@ def _context(plan: Plan, specs: tuple[Spec, ...], binding: Binding, first: Batch
         moments=plan.full,
         pooled=plan.multioutput == "pooled",
         point=point,
+        single=frozenset(role for role, b in binding.bound.items() if _single(b, first)),
+        whole=first if first.together else None,
+        shown=Shown(binding, specs),
     )
+
+
+def _single(bound: Bound, batch: Batch) -> bool:
+    column = batch.columns[bound.role]
+    flat = not isinstance(column, Ragged) and column.ndim == 1
+    return flat or bound.domain.shape == "value"
 
 
 def _report(
     plan: Plan,
     context: Context,
+    task: Decision,
     binding: Binding,
     ledger: Ledger,
     batches: Batches,
@@ -155,18 +230,23 @@ def _report(
     return Report(
         lossctl=__version__,
         command="eval",
-        task="regression" if context.point else "custom",
+        task=task.task,
         signature=plan.signature(scored, found.digest, __version__),
         inputs=_inputs(binding),
         rows={
             "read": {"pred": ledger.read[0], "target": ledger.read[min(1, len(ledger.read) - 1)]},
             "scored": scored,
-            "dropped": dict(ledger.dropped),
+            "dropped": {**ledger.dropped, "ignored": parts.ignored},
         },
         losses=parts.losses,
         worst=parts.worst,
         parts=parts.parts,
-        notes=(*_pairing_notes(plan, binding), *parts.notes),
+        notes=(
+            *_task_note(plan, task),
+            *_pairing_notes(plan, binding),
+            *_off(batches),
+            *parts.notes,
+        ),
         finding=parts.finding,
     )
 
@@ -181,11 +261,31 @@ def _inputs(binding: Binding) -> dict[str, Any]:
     bound.sort(key=lambda one: SIDES.index(one.role) if one.role in SIDES else len(SIDES))
     if binding.weight is not None:
         bound.append(binding.weight)
-    sources = [binding.feeds[one.feed].source for one in bound]
+    found = {one.role: (binding.feeds[one.feed].source, one.columns) for one in bound}
+    for role, (source, places) in binding.whole_places.items():
+        found[role] = (source, tuple(source.columns[place].name for place in places))
     return {
-        one.role: {"path": source.path, "format": source.format, "columns": list(one.columns)}
-        for one, source in zip(bound, sources, strict=True)
+        role: {"path": source.path, "format": source.format, "columns": list(columns)}
+        for role, (source, columns) in found.items()
     }
+
+
+def _task_note(plan: Plan, task: Decision) -> list[Note]:
+    """What was decided for the user, where that is not plain."""
+    if plan.task != "auto" or not task.why or task.task == "regression":
+        return []
+    return [Note("task", f"read as {task.task}: {task.why} (--task says otherwise)")]
+
+
+def _off(batches: Batches) -> list[Note]:
+    """Rows of probabilities that do not sum to 1."""
+    notes = []
+    for name, (count, row, total) in batches.off.items():
+        rows = "1 row does" if count == 1 else f"{count} rows do"
+        text = (f"{name}: {rows} not sum to 1 (worst: #{row}, {total:.6g}); used as they are "
+                "(normalize=true divides by the sum)")  # fmt: skip
+        notes.append(Note("sums", text, warning=True))
+    return notes
 
 
 def _pairing_notes(plan: Plan, binding: Binding) -> list[Note]:

@@ -88,6 +88,8 @@ class Setting:
             parts = value.tolist() if isinstance(value, np.ndarray) else value
             if len(parts) and not any(isinstance(part, list | tuple) for part in parts):
                 return tuple(self.checked(label, part) for part in parts)
+        if value is None and "none" in self.param.choices:
+            return "none"  # which specs read as null
         if isinstance(value, str) and value in self.param.words:
             return value
         if self.type is float and isinstance(value, int) and not isinstance(value, bool):

@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from lossctl.errors import UsageError
 from lossctl.loss import Loss, Scope, named, nearest
 from lossctl.numerics import row_mean
@@ -40,6 +42,12 @@ class Spec:
     def roles(self) -> tuple[Role, ...]:
         return self.loss.roles(self.all_settings)
 
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks whose data it fits (a nested loss's, where it has one)."""
+        inner = self.all_settings[self.loss.nests].tasks if self.loss.nests else None
+        return self.loss.tasks if inner is None else inner
+
     def evaluate(self, columns: Mapping[str, Any]) -> Any:
         """The per-sample function on columns that have been checked."""
         return self.loss.evaluate(columns, self.all_settings)
@@ -47,25 +55,40 @@ class Spec:
     @property
     def shares(self) -> bool:
         """Whether its value is a sum to which every row adds something not negative."""
-        return self.low >= 0.0 and self.reduction.sums
+        return (self.low >= 0.0 or self.loss.shares) and self.reduction.sums
 
     @property
     def low(self) -> float:
         """The least that one value can be."""
-        low: float = self.all_settings[self.loss.nests].low if self.loss.nests else self.loss.low
-        return low
+        return self.loss.low_for(self.all_settings)
+
+    @property
+    def diverges(self) -> bool:
+        """Whether one value may be mathematically infinite."""
+        return self.loss.diverges_for(self.all_settings)
 
     def scope(self, bound: Collection[str]) -> Scope:
         """How many rows one value depends on, where the roles `bound` are given."""
         return self.loss.scope_for(bound, self.all_settings)
+
+    def contradiction(self, columns: Mapping[str, Any]) -> tuple[int, str] | None:
+        """The first row whose roles do not go together, and why not."""
+        return self.loss.contradiction(columns, self.all_settings)
+
+    def clipped(self, columns: Mapping[str, Any]) -> Any:
+        """Which samples a floor or clip decides, (n,)."""
+        assert self.loss.clipped is not None
+        given = (columns.get(role.name) for role in self.loss.own_roles)
+        with np.errstate(all="ignore"):
+            return self.loss.clipped(*given, **self.all_settings)
 
     def divisor(self, columns: Mapping[str, Any]) -> Any:
         """What each sample counts, where the reduction is one of the loss's own; else None."""
         counts = self.loss.divisors.get(self.named_reduction or "")
         if counts is None:
             return None
-        return counts(*(columns.get(role.name) for role in self.loss.own_roles),
-                      **self.all_settings)  # fmt: skip
+        given = (columns.get(role.name) for role in self.loss.own_roles)
+        return np.asarray(counts(*given, **self.all_settings), dtype=np.float64)
 
 
 def make(
@@ -110,28 +133,39 @@ class Sum:
     parts: tuple[tuple[float, Spec], ...]
 
     def __str__(self) -> str:
-        return "+".join(
-            f"({spec})" if factor == 1.0 else f"{written(factor)}*({spec})"
-            for factor, spec in self.parts
-        )
+        text = ""
+        for factor, spec in self.parts:
+            plus = "+" if text and factor >= 0.0 else ""
+            text += plus + (f"({spec})" if factor == 1.0 else f"{written(factor)}*({spec})")
+        return text
 
     @property
     def roles(self) -> tuple[Role, ...]:
-        """Those of all terms; a role of several is one."""
-        found: dict[str, Role] = {}
-        for _, spec in self.parts:
-            for role in spec.roles:
-                found.setdefault(role.name, role)
-        return tuple(found.values())
+        """Those of all terms. A role stands here once for each domain that a term needs of it."""
+        return tuple(dict.fromkeys(role for _, spec in self.parts for role in spec.roles))
 
     @property
     def reduction(self) -> Reduction:
         return REDUCTIONS["mean"]
 
     @property
+    def tasks(self) -> tuple[str, ...]:
+        """Those of the first term."""
+        return self.parts[0][1].tasks
+
+    @property
     def low(self) -> float:
-        known = all(factor >= 0.0 and spec.loss.low >= 0.0 for factor, spec in self.parts)
+        known = all(factor >= 0.0 and spec.low >= 0.0 for factor, spec in self.parts)
         return 0.0 if known else -math.inf
+
+    @property
+    def diverges(self) -> bool:
+        return any(spec.diverges for _, spec in self.parts)
+
+    def contradiction(self, columns: Mapping[str, Any]) -> tuple[int, str] | None:
+        """That of the first term that has one."""
+        found = (spec.contradiction(columns) for _, spec in self.parts)
+        return next((fault for fault in found if fault is not None), None)
 
     def scope(self, bound: Collection[str]) -> Scope:
         """The widest of the terms."""
@@ -139,8 +173,8 @@ class Sum:
         return next((scope for scope in ("file", "group") if scope in scopes), "row")
 
     def evaluate(self, columns: Mapping[str, Any]) -> Any:
-        """The weighted sum of what the terms return. Raises UsageError for a term whose mean is
-        not over all rows."""
+        """The weighted sum of what the terms return, (n,): infinite where infinite terms of both
+        signs meet. Raises UsageError for a term whose mean is not over all rows."""
         total: Any = 0.0
         for factor, spec in self.parts:
             values = spec.evaluate(columns)
@@ -150,35 +184,53 @@ class Sum:
                     "no sum of row values has its mean"
                 )
             values = row_mean(values) if values.ndim == 2 else values
-            total = total + factor * values
-        return total
+            total = total + (factor * values if factor else np.zeros_like(values))
+        return np.where(np.isnan(total), math.inf, total)
 
 
-_TERM = re.compile(r"\s*(?P<sign>[+-])?\s*(?:(?P<factor>[0-9.]+(?:[eE][+-]?\d+)?)\s*\*\s*)?\(")
+_FACTOR = r"(?P<factor>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+_TERM = re.compile(rf"\s*(?P<sign>[+-])?\s*(?:{_FACTOR}\s*\*\s*)?\(")
 
 
-def nested(value: Any, *, terms: bool = False) -> Spec | Sum:
-    """A nested loss, or with `terms` a sum of losses, as given or from its text."""
+def nested(value: Any, *, terms: bool = False, common: Common | None = None) -> Spec | Sum:
+    """A nested loss, or with `terms` a sum of losses, as given or from its text.
+
+    `common` is what holds for the losses inside too. Raises UsageError for what is no loss or no
+    sum, and for terms that cannot be added.
+    """
     if isinstance(value, Spec | Sum):
         return value
+    common = common or Common()
     if not terms:
-        return parse(str(value))
-    text, place = str(value), 0
+        return parse(str(value), common)
+    text, place = str(value).strip(), 0
     parts: list[tuple[float, Spec]] = []
     while place < len(text):
         found = _TERM.match(text, place)
         if found is None or (parts and found["sign"] is None):
             raise UsageError(f"{text} is not a sum such as (softmax_loss)+0.5*(center)")
         stop = _closing(text, found.end())
-        spec = parse(text[found.end() : stop])
+        spec = parse(text[found.end() : stop], common)
         if spec.reduction.name != "mean":
             raise UsageError(f"combine adds means, but {spec} is reduced by {spec.reduction.name}")
         factor = float(found["factor"] or 1.0) * (-1.0 if found["sign"] == "-" else 1.0)
+        if math.isinf(factor):
+            raise UsageError(f"the factor {found['factor']} in {text} is too large")
         parts.append((factor, spec))
         place = stop + 1
     if not parts:
         raise UsageError("combine needs losses, such as combine:(softmax_loss)+0.5*(center)")
-    return Sum(tuple(parts))
+    made = Sum(tuple(parts))
+    shapes: dict[str, tuple[Spec, str]] = {}
+    for _, spec in parts:
+        for role in spec.roles:
+            first, shape = shapes.setdefault(role.name, (spec, role.domain.shape))
+            if shape != role.domain.shape and "either" not in (shape, role.domain.shape):
+                raise UsageError(
+                    f"{first} takes {role.name} as {shape}, {spec} as {role.domain.shape}: they "
+                    "cannot be added"
+                )
+    return made
 
 
 def _closing(text: str, start: int) -> int:
@@ -256,21 +308,22 @@ def _parse_one(name: str, pieces: list[str], common: Common) -> Spec:
     known = {setting.name: setting for setting in loss.settings}
     terms = next((setting.name for setting in loss.settings if setting.param.terms), None)
     given: dict[str, Any] = {}
+    inner = replace(common, reduction=None, like=None)
     for piece in pieces:
         key, equals, value = piece.partition("=")
         if terms is not None and _TERM.match(piece):
             key, equals, value = terms, "=", piece
         if not equals or not key:
-            raise UsageError(f"{name}: {piece!r} is not a setting", "write it name=value")
+            form = "name=value" if terms is None else f"{name}:(softmax_loss)+0.5*(center)"
+            raise UsageError(f"{name}: {piece!r} is not a setting", f"write it {form}")
         if key in given:
             raise UsageError(f"{name}: {key} is given twice")
         if key in ("reduction", "like"):
             given[key] = value
         elif key in known and known[key].param.terms:
-            given[key] = nested(value, terms=True)
+            given[key] = nested(value, terms=True, common=inner)
         elif key in known and known[key].param.nested:
-            given[key] = parse(value[1:-1] if _in_parentheses(value) else value,
-                               replace(common, reduction=None, like=None))  # fmt: skip
+            given[key] = parse(value[1:-1] if _in_parentheses(value) else value, inner)
         else:
             given[key] = _value(value)
     reduction, like = given.pop("reduction", None), given.pop("like", common.like)
@@ -320,7 +373,7 @@ _WORDS = {"true": True, "false": False, "null": None, "none": None,
 def _value(text: str) -> Any:
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
-    if _NUMBER.fullmatch(text):
+    if _NUMBER.fullmatch(text) and not re.fullmatch(r"0\d+", text):  # labels=01 is a name
         return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
     if text.startswith("[") and text.endswith("]"):
         return tuple(_value(part) for part in text[1:-1].split(";") if part)

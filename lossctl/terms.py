@@ -262,7 +262,7 @@ def values_of(
         column=LossColumn(spec, output, view),
         weight=WeightColumn(view) if weighted else None,
         moments=moments,
-        diverges=spec.loss.diverges,
+        diverges=spec.diverges,
         low=spec.low,
         high=spec.loss.high,
         second=LossColumn(spec, output, view, 1) if spec.reduction.pairs else None,

@@ -1,15 +1,13 @@
 """Write the sample data again: `python sample_data/make.py`.
 
-Needs scikit-learn (an extra of the project, `dev`); the diabetes data come with it, offline. The
-same versions on the same machine give the same bytes. README.md beside this file says what is what.
+Needs scikit-learn (an extra of the project, `dev`); its data sets come with it, offline. The same
+versions on the same machine give the same bytes. README.md beside this file says what is what;
+tasks/ has the parts that fill a folder each.
 """
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +18,12 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.neighbors import KNeighborsRegressor
+from tasks.classification import binary, distribution, multiclass, multilabel
+from tasks.forecasts import ensemble, ordinal, quantile, structural
+from tasks.pictures import boxes, masks
+from tasks.strings import sequences
+from tasks.tables import Columns, csv_bytes
+from tasks.vectors import embedding
 from threadpoolctl import threadpool_limits
 
 HERE = Path(__file__).parent
@@ -35,17 +39,6 @@ TINY = {
     "outliers_one": ([0.0, 1.0, 1.0, -2.0, 15.0], [0.0] * 5),
     "pair": ([2.0, 3.0], [1.0, 0.0]),
 }
-
-Columns = Mapping[str, Sequence[str] | Sequence[int] | Sequence[float]]
-
-
-def csv_bytes(columns: Columns) -> bytes:
-    """A comma-separated table; numbers as the shortest text that reads back as the same float64."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    return text.getvalue().encode("ascii")
 
 
 def write_table(path: Path, columns: Columns, values: str) -> None:
@@ -86,13 +79,32 @@ def tiny(folder: Path) -> None:
         (folder / f"{name}_target.csv").write_bytes(csv_bytes({"target": target}))
 
 
+FOLDERS = {
+    "diabetes": [diabetes],
+    "tiny": [tiny],
+    "binary": [binary],
+    "multiclass": [multiclass, ordinal],
+    "multilabel": [multilabel],
+    "distribution": [distribution],
+    "masks": [masks],
+    "boxes": [boxes],
+    "sequences": [sequences],
+    "embedding": [embedding],
+    "quantile": [quantile],
+    "ensemble": [ensemble],
+    "structural": [structural],
+}
+
+
 def main() -> None:
-    """Write every file of both folders."""
-    for folder, fill in ((HERE / "diabetes", diabetes), (HERE / "tiny", tiny)):
+    """Write every file of every folder."""
+    for name, parts in FOLDERS.items():
+        folder = HERE / name
         folder.mkdir(exist_ok=True)
         # The order in which threads add, and so the last bits, would depend on their number.
         with threadpool_limits(1):
-            fill(folder)
+            for fill in parts:
+                fill(folder)
 
 
 if __name__ == "__main__":

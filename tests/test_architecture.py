@@ -24,12 +24,16 @@ SAMPLES = ROOT / "sample_data" / "diabetes"
 # Each may import from those above it. A package counts as one, and its modules import each other
 # in any order that has no cycle.
 ORDER = [
-    "lossctl", "errors", "arrays", "sequences", "numerics", "exact", "states", "rounds", "moments", "selection",
+    "lossctl", "errors", "arrays", "sequences", "numerics", "ctc", "edits", "vectors",
+    "overlap", "rectangles", "exact", "states", "rounds", "moments", "selection",
     "student", "reductions",
-    "settings", "probabilities", "roles", "loss", "losses", "spec", "batch", "terms",
-    "readers", "plan", "where", "choose", "report", "align", "binding", "batches",
-    "engines", "spool", "passes", "analyses", "gates", "stats", "run",
-    "inspection", "renderers", "frames", "api", "cli", "__main__",
+    "settings", "probabilities", "roles", "signature", "loss", "losses", "spec", "batch", "terms",
+    "readers", "plan", "where", "classes", "choose", "needs", "report", "align", "wholes", "binding",
+    "columns", "batches",
+    "shown", "tasks",
+    "engines", "spool", "passes", "analyses", "gates", "stats", "run", "applicable",
+    "inspection", "points", "curves", "influence", "explain", "renderers", "frames", "api", "cli",
+    "__main__",
 ]  # fmt: skip
 
 # (from, to): why it may point upward. All are made when they are used, not when the module loads.
@@ -48,12 +52,26 @@ ONLY = {
         "arrays",
         "sequences",
         "numerics",
+        "overlap",
+        "rectangles",
+        "ctc",
+        "edits",
+        "vectors",
         "probabilities",
         "settings",
         "loss",
         "losses",
     },
-    "renderers": {"errors", "report", "inspection", "renderers"},
+    "renderers": {
+        "errors",
+        "report",
+        "inspection",
+        "points",
+        "curves",
+        "influence",
+        "explain",
+        "renderers",
+    },
     "engines": {"errors", "rounds", "batch", "engines"},
 }
 
@@ -72,6 +90,7 @@ LIBRARIES: dict[str, list[tuple[str, When]]] = {
         ("batches", "use"),
     ],
     "scipy": [("losses", "use")],
+    "rapidfuzz": [("edits", "use")],
 }
 
 # Nothing in the data acts, and nothing leaves the machine.
@@ -288,7 +307,7 @@ def test_no_module_is_a_drawer() -> None:
 
 # --- what a process imports -------------------------------------------------------------------
 
-HEAVY = ["numpy", "pandas", "pyarrow", "scipy", "rich"]
+HEAVY = ["numpy", "pandas", "pyarrow", "scipy", "rapidfuzz", "rich"]
 WATCH = """
 import sys
 sys.argv = ["lossctl"]
@@ -325,9 +344,14 @@ def test_help_and_version_load_nothing_heavy(argument: str) -> None:
     assert imported(command(argument)) == set()
 
 
-@pytest.mark.parametrize("name", ["eval", "inspect"])
+@pytest.mark.parametrize("name", ["eval", "inspect", "losses", "explain"])
 def test_the_help_of_a_command_loads_nothing_heavy(name: str) -> None:
     assert imported(command(name, "--help")) == set()
+
+
+@pytest.mark.parametrize("arguments", [("explain", "huber"), ("losses",)])
+def test_what_reads_no_file_loads_numpy_only(arguments: tuple[str, ...]) -> None:
+    assert imported(command(*arguments)) == {"numpy"}
 
 
 def test_completion_loads_nothing_heavy() -> None:

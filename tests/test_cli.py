@@ -310,7 +310,9 @@ def test_rows_that_cannot_be_read(lossctl, tmp_path):
     failed(lossctl("eval", *pair(tmp_path, "p\n1\nabc\n3\n", good)), 3, "line 3", "abc")
     failed(lossctl("eval", *pair(tmp_path, "p\n1\n1e400\n3\n", good)), 3, "line 3")
     failed(lossctl("eval", *pair(tmp_path, "p,p\n1,2\n1,2\n3,4\n", good)), 2, "p.csv")
-    failed(lossctl("eval", *pair(tmp_path, "name\na\nb\nc\n", good)), 3, "no numeric column")
+    failed(lossctl("eval", *pair(tmp_path, "name\na\nb\nc\n", good)), 3, "name is text")
+    failed(lossctl("eval", *pair(tmp_path, "name\na\nb\nc\n", good), "-l", "mae"), 3,
+           "no numeric column")  # fmt: skip
 
 
 def test_values_that_are_not_finite(lossctl, tmp_path):
@@ -326,7 +328,7 @@ def test_shapes(lossctl, tmp_path):
     np.save(tmp_path / "a.npy", np.arange(6.0).reshape(3, 2))
     np.save(tmp_path / "b.npy", np.arange(3.0))
     np.save(tmp_path / "c.npy", np.arange(3.0).reshape(3, 1) + 1)
-    failed(lossctl("eval", tmp_path / "a.npy", tmp_path / "b.npy"), 3, "broadcast")
+    failed(lossctl("eval", tmp_path / "a.npy", tmp_path / "b.npy", "-l", "mae"), 3, "broadcast")
     assert lossctl("eval", tmp_path / "c.npy", tmp_path / "b.npy", "-b", "-l", "mae").out == "1.0\n"
 
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lossctl
-from lossctl.plan import DEFAULT_LOSSES
+from lossctl.tasks import REGRESSION
 from lossctl.report import Report
 
 WILD = st.sampled_from(
@@ -118,7 +118,7 @@ def test_several_outputs_are_averaged(weight: Any) -> None:
     pred, target = rng.normal(size=(6, 3)), rng.normal(size=(6, 3))
     report = lossctl.evaluate(pred, target, weight=weight)
     each = [lossctl.evaluate(pred[:, j], target[:, j], weight=weight) for j in range(3)]
-    assert [result.spec for result in report.losses] == list(DEFAULT_LOSSES)
+    assert [result.spec for result in report.losses] == list(REGRESSION)
     for result in report.losses:
         expected = math.fsum(one[result.spec].value for one in each) / 3
         assert result.value == pytest.approx(expected, rel=1e-14)

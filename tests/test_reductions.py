@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 import scipy.stats
@@ -15,29 +18,52 @@ from hypothesis import strategies as st
 import lossctl
 from lossctl.analyses.context import Context
 from lossctl.batch import Batch
+from lossctl.loss import get
 from lossctl.reductions import REDUCTIONS, Reduced
-from lossctl.spec import Spec, parse
+from lossctl.spec import Spec, make, parse
 from lossctl.stats.sample import answer
 from tests.batches import batch, part
 from tests.oracles import REDUCTIONS as ORACLES
+from tests.oracles.companion import ORACLES as COMPANIONS
+
+
+def counting(reduction: str, counts: Callable[..., np.ndarray]) -> Spec:
+    """The mean absolute error, divided by what a loss with a divisor of its own says it counts."""
+    loss = replace(get("mae"), divisors={reduction: counts})
+    return make(loss, {}, reduction)
+
+
+def kappa() -> Spec:
+    """Quadratic weighted kappa, whose columns are any numbers here."""
+    return make(replace(get("qwk"), own_roles=get("mae").own_roles), {})
+
 
 # One spec for every reduction, and what its oracle takes: the terms of the rows.
 SPECS = {
-    "mean": "mae",
-    "sum": "l1_norm",
-    "sum_over_batch_size": "mae:reduction=sum_over_batch_size",
-    "sum_by_nonzero_weights": "mae:reduction=sum_by_nonzero_weights",
-    "root_mean": "rmse",
-    "norm": "l2_norm",
-    "ratio": "wape",
-    "max": "max_error",
-    "median": "median_ae",
-    "variance_ratio": "r2",
-    "variance_ratio_raw": "r2:force_finite=false",
-    "explained_variance": "explained_variance",
-    "explained_variance_raw": "explained_variance:force_finite=false",
-    "relative_variance": "rse",
+    "mean": parse("mae"),
+    "sum": parse("l1_norm"),
+    "sum_over_batch_size": parse("mae:reduction=sum_over_batch_size"),
+    "sum_by_nonzero_weights": parse("mae:reduction=sum_by_nonzero_weights"),
+    "batchmean": parse("mae:reduction=batchmean"),
+    "sum_over_positives": counting("sum_over_positives", lambda pred, target: 1.0 * (target > 0.0)),
+    "mean_nonzero": counting("mean_nonzero", lambda pred, target: 1.0 * (pred != target)),
+    "mean_over_elements": counting(
+        "mean_over_elements", lambda pred, target: np.full(len(pred), 3.0)
+    ),
+    "root_mean": parse("rmse"),
+    "norm": parse("l2_norm"),
+    "exp_mean": make(replace(get("mae"), reduction="exp_mean"), {}),
+    "ratio": parse("wape"),
+    "max": parse("max_error"),
+    "median": parse("median_ae"),
+    "variance_ratio": parse("r2"),
+    "variance_ratio_raw": parse("r2:force_finite=false"),
+    "explained_variance": parse("explained_variance"),
+    "explained_variance_raw": parse("explained_variance:force_finite=false"),
+    "relative_variance": parse("rse"),
+    "kappa": kappa(),
 }
+OF_ALL_ROWS = ("sum_over_batch_size", "batchmean", "max")  # a row of weight 0 or 2 is one row
 EIGHTHS = st.integers(-64, 64).map(lambda n: n / 8)
 WEIGHTS = st.sampled_from([0.0, 0.25, 1.0, 2.0, 3.5])
 ROWS = st.lists(st.tuples(EIGHTHS, EIGHTHS, WEIGHTS), min_size=1, max_size=9)
@@ -59,6 +85,13 @@ def oracle(name: str, rows: Batch) -> Any:
     errors = [p - t for p, t in zip(pred, target, strict=True)]
     weights = None if rows.weight is None else [Fraction(w) for w in rows.weight.tolist()]
     try:
+        if name == "sum_over_positives":
+            return ORACLES[name]([abs(e) for e in errors], [int(t > 0) for t in target], weights)
+        if name == "mean_over_elements":
+            return ORACLES[name]([abs(e) for e in errors], [3] * len(errors), weights)
+        if name == "kappa":
+            value = COMPANIONS["quadratic_weighted_kappa"](pred, target, weights=weights)
+            return None if mpmath.isnan(value) else value
         if name in ("root_mean", "norm"):
             return ORACLES[name]([e * e for e in errors], weights)
         if name == "ratio":
@@ -92,12 +125,14 @@ def close(value: float | None, expected: Any, name: str) -> bool:
         return expected is None and value is None
     if name in ("root_mean", "norm"):
         return abs(value - float(expected)) <= math.ulp(float(expected))
+    if name == "exp_mean":  # the rounding of the mean, magnified by its size
+        return abs(value - float(expected)) <= 20 * math.ulp(float(expected))
     return value == float(expected)
 
 
 def test_every_reduction_is_examined() -> None:
     assert set(SPECS) == set(REDUCTIONS)
-    assert all(parse(text).reduction.name == name for name, text in SPECS.items())
+    assert all(spec.reduction.name == name for name, spec in SPECS.items())
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -108,7 +143,7 @@ def test_value_and_every_row_left_out(name: str, weighted: bool, rows: list[Any]
     pred, target, weight = zip(*rows, strict=True)
     assume(not weighted or any(weight))
     whole = batch(pred, target, weight if weighted else None)
-    found = reduced(parse(SPECS[name]), whole)
+    found = reduced(SPECS[name], whole)
     assert close(found.value, oracle(name, whole), name)
     assert (found.status == "ok") == (found.value is not None)
     if found.without is None:
@@ -121,10 +156,10 @@ def test_value_and_every_row_left_out(name: str, weighted: bool, rows: list[Any]
             assert without in (None, 0.0)
         else:
             assert close(without, oracle(name, left), name)
-            assert without == reduced(parse(SPECS[name]), left, moments=False).value
+            assert without == reduced(SPECS[name], left, moments=False).value
 
 
-@pytest.mark.parametrize("name", [n for n in SPECS if n not in ("sum_over_batch_size", "max")])
+@pytest.mark.parametrize("name", [n for n in SPECS if n not in OF_ALL_ROWS])
 @settings(max_examples=40)
 @given(rows=ROWS)
 def test_weight_two_is_the_row_twice_and_zero_is_its_absence(name: str, rows: list[Any]) -> None:
@@ -133,7 +168,7 @@ def test_weight_two_is_the_row_twice_and_zero_is_its_absence(name: str, rows: li
     assume(any(weight))
     places = [place for place, times in enumerate(weight) for _ in range(int(times))]
     again = batch([pred[p] for p in places], [target[p] for p in places], [1.0] * len(places))
-    spec = parse(SPECS[name])
+    spec = SPECS[name]
     once, twice = reduced(spec, batch(pred, target, weight)), reduced(spec, again)
     if name == "sum_by_nonzero_weights":
         kept = [place for place, times in enumerate(weight) if times]
@@ -159,8 +194,12 @@ ERRORS = np.array([0.5, -1.0, 3.0, 2.0, -0.25, 4.0, 1.5])
 TARGET = np.array([1.0, 2.0, 4.0, 8.0, 3.0, 1.0, 5.0])
 
 
-def interval(text: str, errors: Any = ERRORS, target: Any = TARGET, weight: Any = None) -> Any:
-    found = reduced(parse(text), batch(target + errors, target, weight)).interval
+def interval(
+    spec: str | Spec, errors: Any = ERRORS, target: Any = TARGET, weight: Any = None
+) -> Any:
+    found = reduced(
+        parse(spec) if isinstance(spec, str) else spec, batch(target + errors, target, weight)
+    ).interval
     return None if found is None else (found.low, found.high)
 
 
@@ -199,6 +238,49 @@ def test_interval_of_a_ratio_is_the_delta_method() -> None:
     reach = scipy.stats.t.ppf(0.975, 6) * influence.std(ddof=1) / math.sqrt(7)
     expected = (1 - value - reach, min(1.0, 1 - value + reach))
     assert interval("r2") == pytest.approx(expected, rel=1e-12)
+
+
+def test_interval_of_an_exponential_is_that_of_its_mean() -> None:
+    low, high = interval("mae")
+    assert interval(SPECS["exp_mean"]) == pytest.approx((math.exp(low), math.exp(high)), rel=1e-12)
+
+
+def test_intervals_of_divisors_are_those_of_a_ratio() -> None:
+    over = abs(ERRORS)
+    for name, counts in (
+        ("sum_over_positives", np.array([0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0])),
+        ("mean_nonzero", np.ones(7)),
+        ("mean_over_elements", np.full(7, 3.0)),
+    ):
+        target = np.where(counts > 0.0, TARGET, -TARGET)
+        value = over.sum() / counts.sum()
+        n = np.count_nonzero(counts)
+        influence = (over - value * counts) / counts.sum()
+        error = math.sqrt(n / (n - 1) * (influence**2).sum())
+        reach = scipy.stats.t.ppf(0.975, n - 1) * error
+        found = interval(SPECS[name], target=target)
+        assert found == pytest.approx((max(0.0, value - reach), value + reach), rel=1e-12), name
+
+
+def test_interval_of_kappa_is_the_delta_method() -> None:
+    """Its influence, by numbers: what a little more weight on each row does to the value."""
+    pred, target = (
+        np.array([2.0, 0, 1, 1, 0, 3, 0, 3, 2, 0]),
+        np.array([2.0, 3, 1, 3, 0, 0, 0, 0, 2, 1]),
+    )
+    spec, n = SPECS["kappa"], 10
+    oracle = COMPANIONS["quadratic_weighted_kappa"]
+    plain = oracle(pred.tolist(), target.tolist())
+    influence = []
+    for row in range(n):
+        weights = [Fraction(1) + Fraction(int(place == row), 10**12) for place in range(n)]
+        moved = oracle(pred.tolist(), target.tolist(), weights=weights)
+        influence.append(float((moved - plain) * 10**12) * n)
+    reach = scipy.stats.t.ppf(0.975, n - 1) * np.std(influence, ddof=1) / math.sqrt(n)
+    low, high = interval(spec, errors=pred - target, target=target)
+    assert (low, high) == pytest.approx((float(plain) - reach, float(plain) + reach), rel=1e-9)
+    moved = interval(spec, errors=pred - target, target=target - 1e6)
+    assert moved == pytest.approx((low, high), rel=1e-9)  # the means are rounded
 
 
 def test_interval_of_a_weighted_mean() -> None:

@@ -51,7 +51,7 @@ def rounds(context: Context, spec: Spec) -> Rounds[Concentration | None]:
     """None for a loss that is no sum over rows, or whose values are not all finite."""
     if context.outputs > 1 and not context.adds_up(spec):
         return None
-    if spec.reduction.name in ("max", "median"):
+    if spec.reduction.name in ("max", "median") or (spec.shares and spec.loss.direction == "max"):
         return None
     sums = Sums(LossTerms(spec), context.moments)
     state: SumsState = (yield (sums,))[sums]

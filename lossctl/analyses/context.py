@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lossctl.batch import View
+from lossctl.batch import Batch, View
 from lossctl.exact import ONE, exact, ratio
 from lossctl.reductions import TOO_LARGE, TOO_SPREAD, Reduced
-from lossctl.rounds import Rounds, in_step
+from lossctl.report import Json, LossResult
+from lossctl.rounds import Rounds, ask, in_step
 from lossctl.spec import Spec
 from lossctl.terms import values_of
 
@@ -28,6 +29,11 @@ class Context:
     moments: bool  # intervals are wanted
     pooled: bool  # several outputs are scored as one
     point: str | None  # the role that is compared with the target, where residuals mean something
+    single: frozenset[str] = frozenset()  # the roles of one value a row, or one per output
+    whole: Batch | None = None  # all rows, where losses need them together
+    shown: Callable[[Batch], Json] | None = (
+        None  # what to show of a row, where roles are not enough
+    )
 
     def adds_up(self, spec: Spec) -> bool:
         """Whether the loss of several outputs is one sum over rows."""
@@ -51,7 +57,21 @@ class Context:
                 for j in range(outputs)
             )
             reduced = _averaged(each)
+        if self.whole is not None and spec in self.whole.together:
+            reduced = replace(reduced, without=lambda block: self._recomputed(spec, block))
         return self._with_penalty(spec, reduced)
+
+    def _recomputed(self, spec: Spec, block: Batch) -> float | None:
+        """The value of all other rows, where every row enters the others' values."""
+        assert self.whole is not None
+        rest = self.whole.without_rows(block.rows)
+        if rest.count == 0:
+            return None
+        values = values_of(spec, weighted=self.weighted, moments=False)
+        return ask(
+            spec.reduction.rounds(values),
+            lambda asked: {specification: specification.make(rest) for specification in asked},
+        ).value
 
     def penalty(self, spec: Spec) -> float | None:
         """The part of the value that no sample makes; None for most losses."""
@@ -117,11 +137,14 @@ def _mean(values: list[float | None]) -> float | None:
     return ratio(sum(known), len(known) * ONE) if len(known) == len(values) else None
 
 
-def prose(spec: Spec | str) -> str:
-    """A loss's name inside a sentence: MAE, RMSE, R2; others as they are."""
-    text = str(spec)
-    short = len(text) <= 5 and text.isalnum() and text.islower()
-    return text.upper() if short and (text.endswith("e") or text == "r2") else text
+def prose(loss: Spec | LossResult) -> str:
+    """A loss's name inside a sentence: MAE, RMSE, KL, where it is made of initials; others as
+    they are."""
+    text = str(loss) if isinstance(loss, Spec) else loss.spec
+    name = loss.loss.name if isinstance(loss, Spec) else loss.name
+    initials = "".join(word[:1] for word in name.split("_"))
+    short = text.isalnum() and text.islower() and (len(text) <= 3 or text == initials)
+    return text.upper() if short else text
 
 
 def percent(fraction: float) -> str:

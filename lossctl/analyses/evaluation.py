@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from lossctl.analyses import concentration, finding, outliers, skill, tails, worst
+from lossctl.analyses import clipped, concentration, finding, outliers, skill, tails, worst
 from lossctl.analyses.context import Context
 from lossctl.analyses.digest import Digest
 from lossctl.batch import Batch
@@ -14,6 +14,7 @@ from lossctl.reductions import Reduced
 from lossctl.report import Json, LossResult, Note, Part, Worst
 from lossctl.rounds import Rounds, in_step
 from lossctl.spec import Spec
+from lossctl.states import SumsState
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +28,7 @@ class Evaluation:
     outliers: outliers.Outliers | None
     tails: tails.Tails | None
     digest: str | None
+    clipped: Mapping[str, SumsState | None] = field(default_factory=dict)
 
 
 def rounds(context: Context, *, full: bool) -> Rounds[Evaluation]:
@@ -40,6 +42,7 @@ def rounds(context: Context, *, full: bool) -> Rounds[Evaluation]:
     questions: list[Rounds[Any]] = [context.reduced(spec) for spec in specs]
     questions += [skill.rounds(context, spec) for spec in specs]
     questions += [concentration.rounds(context, spec) for spec in specs]
+    questions += [clipped.rounds(context, spec) for spec in specs]
     questions += [worst.rounds(context), outliers.rounds(context), tails.rounds(context)]
     questions.append(_digest())
     answers: list[Any] = yield from in_step(questions)
@@ -52,6 +55,7 @@ def rounds(context: Context, *, full: bool) -> Rounds[Evaluation]:
         outliers=answers[-3],
         tails=answers[-2],
         digest=answers[-1],
+        clipped=dict(zip(names, answers[3 * count : 4 * count], strict=True)),
     )
 
 
@@ -74,6 +78,7 @@ class Parts:
     parts: tuple[Part, ...]
     notes: tuple[Note, ...]
     finding: str
+    ignored: int  # rows that some loss leaves out of its average
 
 
 def parts(context: Context, found: Evaluation, like: Batch) -> Parts:
@@ -90,13 +95,31 @@ def parts(context: Context, found: Evaluation, like: Batch) -> Parts:
     if found.tails is not None:
         made.append(tails.part(found.tails))
     table = None if found.worst is None else worst.part(context, found.worst, found.values, like)
-    notes = [*_notes(context), *finding.warnings(found.concentration, results)]
+    notes = [*_notes(context)]
+    for spec in context.specs:
+        said_of = clipped.note(spec, found.clipped.get(str(spec)), found.values[str(spec)])
+        notes += [] if said_of is None else [said_of]
+    ignored = _ignored(context, found, rows)
+    notes += [] if not ignored else [Note("ignored", _said_of_ignored(ignored, rows))]
+    notes += finding.warnings(found.concentration, results)
     said = ""
     if found.worst is not None:
         said = finding.finding(context, results, table, found.outliers, found.values)
     if context.top == 0:
         table = None
-    return Parts(tuple(results.values()), table, tuple(made), tuple(notes), said)
+    return Parts(tuple(results.values()), table, tuple(made), tuple(notes), said, ignored)
+
+
+def _ignored(context: Context, found: Evaluation, rows: int) -> int:
+    """How many rows are left out because their label is the ignored one."""
+    having = [s for s in context.specs if s.all_settings.get("ignore_index") is not None]
+    return max((rows - found.values[str(spec)].count for spec in having), default=0)
+
+
+def _said_of_ignored(ignored: int, rows: int) -> str:
+    return (
+        f"{ignored} of {rows} rows have the ignored label and count in no average that ignores it"
+    )
 
 
 def _result(context: Context, spec: Spec, found: Evaluation, like: Batch) -> LossResult:
@@ -137,7 +160,8 @@ def _params(settings: Mapping[str, Any]) -> Json:
     """Settings as JSON: infinities as text, nested losses as their text."""
     return {
         name: value if value is None or isinstance(value, bool | int | str)
-        or (isinstance(value, float) and abs(value) != float("inf")) else str(value)
+        or (isinstance(value, float) and abs(value) != float("inf"))
+        else list(value) if isinstance(value, tuple) else str(value)
         for name, value in settings.items()
     }  # fmt: skip
 

@@ -63,7 +63,7 @@ def _decided(results: dict[str, LossResult], leading: str) -> str | None:
     most = max(others, key=lambda one: one.worst["share"] if one.worst else 0.0)
     assert most.worst is not None
     name = inert(row_name(most.worst["row"], most.worst["id"]))
-    return f"{name} makes {_percent(most.worst['share'])} of the {prose(most.spec)}."
+    return f"{name} makes {_percent(most.worst['share'])} of the {prose(most)}."
 
 
 def _half(result: LossResult, name: str) -> str:

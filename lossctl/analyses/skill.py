@@ -16,7 +16,9 @@ def rounds(context: Context, spec: Spec) -> Rounds[Reduced | None]:
     """The loss of the best constant; None where no mean or median is best."""
     elicits = spec.loss.elicits
     roles = [role.name for role in spec.roles]
-    if elicits is None or spec.loss.low < 0.0 or "target" not in roles or spec.loss.penalty:
+    if elicits not in ("mean", "median") or not {roles[0], "target"} <= context.single:
+        return None
+    if spec.loss.low < 0.0 or "target" not in roles or spec.loss.penalty:
         return None
     outputs = context.outputs if spec.roles[0].domain.shape == "value" else 1
     columns = [RoleColumn("target", j if outputs > 1 else None) for j in range(outputs)]

@@ -39,7 +39,7 @@ def has_worst(context: Context, spec: Spec) -> bool:
     """Whether one row can be called the worst of this loss."""
     if context.outputs > 1 and not context.adds_up(spec):
         return False
-    return spec.shares or spec.reduction.name == "max"
+    return (spec.shares and spec.loss.direction != "max") or spec.reduction.name == "max"
 
 
 def of_loss(
@@ -107,7 +107,10 @@ def _loss(spec: Spec, row: Batch) -> float | None:
 
 
 def _shown(context: Context, sample: Json, row: Batch) -> Json:
-    """Target first, then prediction, then their difference, then the other roles."""
+    """Target first, then prediction, then their difference, then the other roles; or what the
+    context says, where rows are more than numbers."""
+    if context.point is None and context.shown is not None:
+        return context.shown(row)
     columns = dict(sample["columns"])
     shown: Json = {}
     for role in ("target", "label", "pred", "mean"):

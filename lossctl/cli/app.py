@@ -8,6 +8,7 @@ import typer
 
 from lossctl import __version__
 from lossctl.cli import eval as eval_command
+from lossctl.cli import explain as explain_command
 from lossctl.cli import inspect as inspect_command
 from lossctl.cli import losses as losses_command
 
@@ -41,3 +42,4 @@ def _top(
 app.command("eval")(eval_command.evaluate)
 app.command("inspect")(inspect_command.inspect)
 app.command("losses")(losses_command.losses)
+app.command("explain")(explain_command.explain)

@@ -9,6 +9,8 @@ def evaluate(
     preds: o.Preds,
     targets: o.Targets = None,
     loss: o.Loss = None,
+    task: o.Task = "auto",
+    like: o.Like = None,
     reduction: o.Reduction = None,
     multioutput: o.Multioutput = "uniform_average",
     pred_col: o.PredCol = None,
@@ -16,6 +18,14 @@ def evaluate(
     weight_col: o.WeightCol = None,
     id_col: o.IdCol = None,
     role: o.Role = None,
+    from_logits: o.FromLogits = False,
+    labels: o.Labels = None,
+    positive: o.Positive = None,
+    classes: o.ClassCount = None,
+    ignore_index: o.IgnoreIndex = None,
+    class_weight: o.ClassWeight = None,
+    boxes: o.Boxes = None,
+    layout: o.Layout = "BTC",
     on: o.On = None,
     by_row: o.ByRow = False,
     nan: o.Nan = "error",
@@ -46,8 +56,8 @@ def evaluate(
     from lossctl.cli import startup
     from lossctl.cli.output import Destinations
     from lossctl.cli.progress import Progress
-    from lossctl.cli.reading import block_rows_of, keys_of, read_options
-    from lossctl.plan import Plan, role_input
+    from lossctl.cli.reading import block_rows_of, keys_of, read_options, roles_of, settings_of
+    from lossctl.plan import Plan
     from lossctl.run import evaluate_plan
 
     destinations = Destinations.of(
@@ -68,6 +78,17 @@ def evaluate(
         target=targets,
         losses=tuple(loss or ()),
         reduction=reduction,
+        task=task,
+        like=keys_of(like or [], "--like"),
+        settings=settings_of(
+            from_logits=from_logits or None,
+            ignore_index=ignore_index,
+            boxes=boxes,
+            balanced=True if class_weight == "balanced" else None,
+        ),
+        labels=keys_of([] if labels is None else [labels], "--labels"),
+        positive=positive,
+        classes=classes,
         pred_col=pred_col,
         target_col=target_col,
         weight_col=weight_col,
@@ -78,9 +99,9 @@ def evaluate(
         missing=missing,
         duplicates=duplicates,
         where=tuple(where or ()),
-        roles=tuple(role_input(text) for text in role or ()),
+        roles=roles_of(role or [], class_weight),
         multioutput=multioutput,
-        read=read_options(input_format, encoding, delimiter, no_header),
+        read=read_options(input_format, encoding, delimiter, no_header, layout),
         top=top,
         full=not score_only,
         threads=threads,

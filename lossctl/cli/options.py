@@ -27,6 +27,34 @@ Loss = Annotated[
     typer.Option("--loss", "-l", metavar="LOSS", autocompletion=complete_loss,
             help="A loss, huber:delta=2, or a comma list of them; repeatable."),
 ]  # fmt: skip
+OneLoss = Annotated[
+    str,
+    typer.Argument(metavar="LOSS", autocompletion=complete_loss, show_default=False,
+            help="A loss, with settings or without: huber:delta=2."),
+]  # fmt: skip
+At = Annotated[
+    Text,
+    typer.Option("--at", metavar="PRED,TARGET",
+            help="Work this point out; roles that hold several numbers apart by a slash: "
+            "0.2,0.7,0.1/1."),
+]  # fmt: skip
+TaskOf = Annotated[
+    Text,
+    typer.Option("--task", metavar="TASK",
+            help="Only losses for regression, binary, multiclass, multilabel, distribution, "
+            "masks, boxes, sequence, embedding, quantile, interval or ensemble."),
+]  # fmt: skip
+Family = Annotated[
+    Text, typer.Option("--family", metavar="NAME", help="Only losses of this family.")
+]
+For = Annotated[
+    Text,
+    typer.Option("--for", metavar="PREDS",
+            help="Which losses apply to these predictions (and TARGETS), and why others do not."),
+]  # fmt: skip
+TargetsOf = Annotated[
+    Text, typer.Argument(metavar="TARGETS", help="With --for: the targets.", show_default=False)
+]
 Reduction = Annotated[
     Text,
     typer.Option("--reduction", metavar="NAME",
@@ -37,6 +65,50 @@ Multioutput = Annotated[
     str,
     typer.Option("--multioutput", metavar="HOW",
             help="Several outputs: uniform_average of their losses, or pooled."),
+]  # fmt: skip
+
+Task = Annotated[
+    str,
+    typer.Option("--task", metavar="TASK",
+            help="auto, regression, binary, multiclass, multilabel, distribution, masks, boxes, "
+            "sequence, embedding, quantile, interval or ensemble."),
+]  # fmt: skip
+Like = Annotated[
+    Texts,
+    typer.Option("--like", metavar="LIBRARY",
+            help="By the conventions of torch, keras, tensorflow, sklearn or optax; a comma list "
+            "shows them beside each other."),
+]  # fmt: skip
+FromLogits = Annotated[
+    bool, typer.Option("--from-logits", help="Predictions are logits; never guessed.")
+]
+Labels = Annotated[
+    Text,
+    typer.Option("--labels", metavar="A,B,C",
+            help="The classes in order, where labels are names; else the names of the columns."),
+]  # fmt: skip
+Positive = Annotated[
+    Text, typer.Option("--positive", metavar="NAME", help="The label that counts as 1.")
+]
+ClassCount = Annotated[
+    Whole, typer.Option("--classes", metavar="N", help="How many classes there must be.")
+]
+IgnoreIndex = Annotated[
+    Whole,
+    typer.Option("--ignore-index", metavar="LABEL", help="Rows of this label are left out."),
+]
+ClassWeight = Annotated[
+    Text,
+    typer.Option("--class-weight", metavar="FILE",
+            help="One weight per class in order, or balanced: rows / (classes * rows of it)."),
+]  # fmt: skip
+Boxes = Annotated[
+    Text, typer.Option("--boxes", metavar="FORM", help="Boxes are xyxy, xywh or cxcywh.")
+]
+Layout = Annotated[
+    str,
+    typer.Option("--layout", metavar="AXES",
+            help="Arrays of three dimensions: BTC, or TBC where time comes first."),
 ]  # fmt: skip
 
 PredCol = Annotated[
@@ -108,6 +180,9 @@ InspectFormat = Annotated[
     typer.Option("--format", "-f", metavar="FORMAT",
             help="table, tsv or json; else table on a terminal, else tsv."),
 ]  # fmt: skip
+ExplainFormat = Annotated[
+    Text, typer.Option("--format", "-f", metavar="FORMAT", help="table, md or json; else table.")
+]
 Output = Annotated[
     Text, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to stdout.")
 ]

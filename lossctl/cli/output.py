@@ -51,8 +51,7 @@ class Destinations:
         inputs: Sequence[str | None],
     ) -> Destinations:
         """The destinations that the options name, checked before anything is read."""
-        if color not in ("auto", "always", "never"):
-            raise UsageError(f"--color is {color}", "it is one of auto, always, never")
+        styled = colored(color)
         if precision is not None and not 1 <= precision <= 17:
             raise UsageError(f"-p is {precision}", "it is a whole number from 1 to 17")
         terminal = sys.stdout is not None and sys.stdout.isatty()
@@ -70,7 +69,7 @@ class Destinations:
             all=tuple(found),
             score_only=score_only,
             precision=precision or 4,
-            color=_color(color, terminal),
+            color=styled,
             width=screen_width(),
         )
 
@@ -149,11 +148,15 @@ def _separate(destination: Destination, inputs: Sequence[str | None]) -> None:
                 raise UsageError(f"{destination.path} is an input", "write somewhere else")
 
 
-def _color(color: str, terminal: bool) -> bool:
+def colored(color: str) -> bool:
+    """What `--color` means here. Raises UsageError for what it cannot be."""
+    if color not in ("auto", "always", "never"):
+        raise UsageError(f"--color is {color}", "it is one of auto, always, never")
     if color != "auto":
         return color == "always"
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
+    terminal = sys.stdout is not None and sys.stdout.isatty()
     return terminal or bool(os.environ.get("FORCE_COLOR"))
 
 

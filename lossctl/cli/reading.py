@@ -3,32 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from lossctl.errors import UsageError
+from lossctl.plan import RoleInput, role_input
 from lossctl.readers.source import ReadOptions
 
 ALL_ROWS = 1 << 40
 
 
 def read_options(
-    input_format: str | None, encoding: str | None, delimiter: str | None, no_header: bool
+    input_format: str | None,
+    encoding: str | None,
+    delimiter: str | None,
+    no_header: bool,
+    layout: str = "BTC",
 ) -> ReadOptions:
     r"""The reading options; `\t` and `tab` mean a tab."""
     if delimiter == "":
         raise UsageError("-d is empty", "give a character, such as ';'")
     if delimiter in ("\\t", "tab"):
         delimiter = "\t"
+    if layout not in ("BTC", "TBC"):
+        raise UsageError(f"--layout is {layout}", "it is one of BTC, TBC")
     return ReadOptions(
-        format=input_format, encoding=encoding, delimiter=delimiter, header=not no_header
+        format=input_format,
+        encoding=encoding,
+        delimiter=delimiter,
+        header=not no_header,
+        layout=layout,
     )
 
 
-def keys_of(texts: Sequence[str]) -> tuple[str, ...]:
+def keys_of(texts: Sequence[str], option: str = "--on") -> tuple[str, ...]:
     """`--on a,b --on c` as (a, b, c)."""
     keys = tuple(key.strip() for text in texts for key in text.split(","))
     if "" in keys:
-        raise UsageError("--on has an empty key", "name one or more columns")
+        raise UsageError(f"{option} has an empty name", "separate names by single commas")
     return keys
+
+
+def settings_of(**given: Any) -> tuple[tuple[str, Any], ...]:
+    """The settings that options give to every loss that has them."""
+    return tuple((name, value) for name, value in given.items() if value is not None)
+
+
+def roles_of(texts: Sequence[str], class_weight: str | None) -> tuple[RoleInput, ...]:
+    """The roles bound by hand."""
+    roles = [role_input(text) for text in texts]
+    if class_weight not in (None, "balanced"):
+        roles.append(role_input(f"class_weight={class_weight}"))
+    return tuple(roles)
 
 
 def block_rows_of(text: str | None) -> int | None:

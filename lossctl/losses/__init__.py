@@ -18,12 +18,15 @@ from lossctl.losses import robust
 from lossctl.losses import forecasting
 from lossctl.losses import binary
 from lossctl.losses import categorical
+from lossctl.losses import reshaped
 from lossctl.losses import margin
 from lossctl.losses import distribution
+from lossctl.losses import scoring
 from lossctl.losses import masks
 from lossctl.losses import boxes
 from lossctl.losses import sequence
 from lossctl.losses import embedding
+from lossctl.losses import angular
 from lossctl.losses import composite
 from lossctl.losses import companion
 # isort: on
@@ -36,12 +39,15 @@ FAMILIES = (
     forecasting,
     binary,
     categorical,
+    reshaped,
     margin,
     distribution,
+    scoring,
     masks,
     boxes,
     sequence,
     embedding,
+    angular,
     composite,
     companion,
 )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
 
-from lossctl.arrays import Array, Numbers, Real
+from lossctl.arrays import Array, Domain, Numbers, Real
 from lossctl.loss import loss
 from lossctl.numerics import (
+    difference,
     exponential_gap,
     magnitude,
     residual,
     residual_parts,
+    row_mean,
     squared,
     two_product,
 )
@@ -29,13 +32,33 @@ def _charged(pred: Numbers, target: Numbers, quantile: float, amount: Array) -> 
     return np.where(side == 0.0, 0.0, side * amount)
 
 
+def _several(quantile: float | tuple[float, ...]) -> Mapping[str, Domain]:
+    """One prediction per quantile, and one target, where there are several."""
+    if not isinstance(quantile, tuple):
+        return {}
+    preds = Domain("quantiles", shape="vector", width=len(quantile), axes=("quantiles",))
+    return {"pred": preds, "target": Domain("real", shape="one")}
+
+
+def _pinball_slope(
+    pred: Numbers, target: Numbers, *, quantile: float | tuple[float, ...], scale: float
+) -> Array:
+    if not isinstance(quantile, tuple):
+        slopes: Array = scale * _side(pred, target, quantile) * np.sign(residual(pred, target))
+        return slopes
+    error = difference(pred, target[:, np.newaxis])
+    levels = np.array(quantile)
+    sides = np.where(error > 0.0, 1.0 - levels, levels)
+    return np.asarray(scale / len(quantile) * sides * np.sign(error))
+
+
 @loss(
     aliases=("quantile", "quantile_loss", "quantile_score", "mean_pinball_loss", "check_loss",
              "tilted"),
-    gradient=lambda pred, target, *, quantile, scale: (
-        scale * _side(pred, target, quantile) * np.sign(residual(pred, target))
-    ),
-    peers={"sklearn": "metrics.mean_pinball_loss(alpha=0.5)"},
+    gradient=_pinball_slope,
+    tasks=("regression", "quantile"),
+    domains=_several,
+    peers={"sklearn": "metrics.mean_pinball_loss"},
     reference="Koenker and Bassett (1978), doi:10.2307/1913643",
     formula="scale · max(quantile (target - pred), (quantile - 1) (target - pred))",
 )  # fmt: skip
@@ -43,16 +66,28 @@ def pinball(
     pred: Real,
     target: Real,
     *,
-    quantile: Annotated[float, Param("the quantile that is predicted", 0.0, 1.0)] = 0.5,
+    quantile: Annotated[
+        float | tuple[float, ...],
+        Param("the quantile that is predicted, or one for each value of `pred`", 0.0, 1.0,
+              vector=True),
+    ] = 0.5,
     scale: Annotated[
         float, Param("a factor; 2 makes the median's loss the MAE", 0.0, low_open=True)
     ] = 1.0,
-) -> Array:
+) -> Array:  # fmt: skip
     """The loss of a quantile: at 0.9, falling short costs nine times what overshooting does.
 
-    At 0.5 it is half the MAE, as in scikit-learn; some libraries double it (scale=2).
+    At 0.5 it is half the MAE, as in scikit-learn; some libraries double it (scale=2). Of several
+    quantiles it is their mean, about half the continuous ranked probability score.
     """
-    return scale * _charged(pred, target, quantile, magnitude(pred, target))
+    if not isinstance(quantile, tuple):
+        return scale * _charged(pred, target, quantile, magnitude(pred, target))
+    columns = [np.ascontiguousarray(pred[:, place]) for place in range(len(quantile))]
+    charged = [
+        scale * _charged(column, target, level, magnitude(column, target))
+        for column, level in zip(columns, quantile, strict=True)
+    ]
+    return row_mean(np.stack(charged, axis=1))
 
 
 @loss(

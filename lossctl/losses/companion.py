@@ -1,16 +1,19 @@
-"""Companion metrics, shown beside the losses: explained variance, extremes, bias."""
+"""Companion metrics, shown beside the losses: explained variance, extremes, bias, agreement."""
 
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import numpy as np
 
-from lossctl.arrays import Array, Real
+from lossctl.arrays import Array, Category, Domain, Real
 from lossctl.loss import loss
+from lossctl.losses.margin import Threshold, zero_one
 from lossctl.numerics import floating, magnitude, residual
 from lossctl.settings import Param
+
+Rating: TypeAlias = Annotated[Array, Domain("rating", integral=True, shape="one")]
 
 _FINITE = Param("over a constant target 1 if the prediction explains all, else 0; false: -inf")
 
@@ -109,3 +112,49 @@ def median_absolute_error(pred: Real, target: Real) -> Array:
 def mean_bias_error(pred: Real, target: Real) -> Array:
     """The mean of prediction minus target: positive when predictions are too high on the whole."""
     return residual(pred, target)
+
+
+@loss(
+    aliases=("acc",),
+    tasks=("binary", "multiclass", "multilabel"),
+    direction="max",
+    high=1.0,
+    domains=zero_one.domains,
+    companion=True,
+    peers={
+        "sklearn": "metrics.accuracy_score",
+        "keras": "metrics.Accuracy",
+        "torchmetrics": "Accuracy(task='multiclass', average='micro')",
+    },
+    reference="Hastie, Tibshirani and Friedman (2009), The Elements of Statistical Learning, 2.4",
+    formula="1 if the decision is the label, else 0",
+)
+def accuracy(pred: Category, label: Category, *, threshold: Threshold = None) -> Array:
+    """The share of right decisions: 1 less zero_one, with its settings.
+
+    In a multilabel file a row is right where all of its labels are.
+    """
+    wrong: Array = zero_one.evaluate({"pred": pred, "label": label}, {"threshold": threshold})
+    return 1.0 - wrong
+
+
+@loss(
+    "qwk",
+    aliases=("quadratic_kappa", "weighted_kappa"),
+    reduction="kappa",
+    tasks=("multiclass",),
+    direction="max",
+    low=-math.inf,
+    high=1.0,
+    companion=True,
+    peers={"sklearn": "metrics.cohen_kappa_score(weights='quadratic')"},
+    reference="Cohen (1968), doi:10.1037/h0026256",
+    formula="1 - Σ (pred - label)² / Σ expected of two that rate independently",
+)
+def quadratic_weighted_kappa(pred: Rating, label: Rating) -> tuple[Array, Array, Array]:
+    """Agreement of ordered ratings beyond chance: 1 all, 0 none; far misses count by their square.
+
+    Ratings are whole numbers and their distances matter. Undefined where all ratings on both
+    sides are one and the same number.
+    """
+    return residual(pred, label), floating(pred), floating(label)

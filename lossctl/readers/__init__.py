@@ -154,7 +154,7 @@ def _binary(opened: Opened, form: str, options: ReadOptions) -> Source | None:
     if form == "npy":
         from lossctl.readers.npy import NpySource
 
-        return NpySource(opened)
+        return NpySource(opened, options.layout)
     if form == "npz":
         from lossctl.readers.npz import NpzSource
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lossctl.arrays import Mask, Numbers, Ragged, widened
+from lossctl.arrays import Integers, Mask, Numbers, Ragged, offsets_of, widened
 from lossctl.errors import DataError
 from lossctl.readers.source import Cells, Kind
+from lossctl.sequences import encode
 
 if TYPE_CHECKING:
     import pyarrow
@@ -27,11 +28,26 @@ def kind_of(kind: pyarrow.DataType) -> tuple[Kind, int | None]:
     types = pyarrow.types
     if types.is_dictionary(kind):
         kind = kind.value_type
-    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
-        if _scalar_kind(kind.value_type) not in ("number", "integer", "boolean"):
-            return "other", None
-        return "list", kind.list_size if types.is_fixed_size_list(kind) else -1
-    return _scalar_kind(kind), None
+    if not _is_list(kind):
+        return _scalar_kind(kind), None
+    inner = kind.value_type
+    if _is_list(inner) and _scalar_kind(inner.value_type) in _NUMERIC:
+        return "vectors", -1
+    if _scalar_kind(inner) == "text":
+        return "words", -1
+    if _scalar_kind(inner) not in _NUMERIC:
+        return "other", None
+    return "list", kind.list_size if types.is_fixed_size_list(kind) else -1
+
+
+_NUMERIC = ("number", "integer", "boolean")
+
+
+def _is_list(kind: pyarrow.DataType) -> bool:
+    import pyarrow
+
+    tests = (pyarrow.types.is_list, pyarrow.types.is_large_list, pyarrow.types.is_fixed_size_list)
+    return any(test(kind) for test in tests)
 
 
 def _scalar_kind(kind: pyarrow.DataType) -> Kind:
@@ -61,6 +77,10 @@ def numbers(array: pyarrow.Array, where: str) -> Cells:
     if types.is_dictionary(array.type):
         array = array.dictionary_decode()
     missing = missing_cells(array)
+    if kind_of(array.type)[0] == "words":
+        return Cells(encode(row or [] for row in _words_of(array, where)), missing)
+    if kind_of(array.type)[0] == "vectors":
+        return _lists_of_vectors(array, missing, where)
     if types.is_fixed_size_list(array.type):
         return _vectors(array, missing, where)
     if types.is_list(array.type) or types.is_large_list(array.type):
@@ -139,12 +159,8 @@ def _vectors(array: pyarrow.Array, missing: Mask | None, where: str) -> Cells:
 
 
 def _lists(array: pyarrow.Array, missing: Mask | None, where: str) -> Cells:
-    import pyarrow.compute
-
     flat = array.flatten()  # skips whatever lies under a null list
-    lengths = stored(pyarrow.compute.list_value_length(array))
-    offsets = np.zeros(len(array) + 1, dtype=np.int64)
-    np.cumsum(lengths if missing is None else np.where(missing, 0, lengths), out=offsets[1:])
+    offsets = _lengths(array, missing)
     absent = missing_cells(flat)
     values = Ragged(_plain(flat, absent, where), offsets)
     if absent is not None:
@@ -152,6 +168,43 @@ def _lists(array: pyarrow.Array, missing: Mask | None, where: str) -> Cells:
         missing = np.zeros(len(array), dtype=bool) if missing is None else missing
         missing[rows] = True
     return Cells(values, missing)
+
+
+def _words_of(array: pyarrow.Array, where: str) -> list[Any]:
+    rows: list[Any] = array.to_pylist()
+    if any(word is None for row in rows for word in row or ()):
+        raise DataError(f"{where} holds a list with a word that is null", "write an empty text")
+    return rows
+
+
+def _lists_of_vectors(array: pyarrow.Array, missing: Mask | None, where: str) -> Cells:
+    """Lists of equally long lists as ragged rows of vectors."""
+    outer = _lengths(array, missing)
+    vectors = array.flatten()
+    cells = numbers(vectors, where)
+    if cells.missing is not None:
+        raise DataError(f"{where} holds a list with a null inside", "write numbers only")
+    values: Any = cells.values
+    if isinstance(values, Ragged):
+        widths = np.diff(values.offsets)
+        if widths.size and (widths != widths[0]).any():
+            raise DataError(
+                f"{where}: lists of {int(widths.min())} and of {int(widths.max())} numbers within "
+                "one column", "make them equally long",
+            )  # fmt: skip
+        values = values.values.reshape(len(vectors), -1 if len(vectors) else 0)
+    return Cells(Ragged(values, outer), missing)
+
+
+def _lengths(array: pyarrow.Array, missing: Mask | None) -> Integers:
+    """The offsets of a list array's rows, nulls being empty."""
+    import pyarrow.compute
+
+    if pyarrow.types.is_fixed_size_list(array.type):
+        lengths: Any = np.full(len(array), array.type.list_size)
+    else:
+        lengths = stored(pyarrow.compute.list_value_length(array))
+    return offsets_of(lengths if missing is None else np.where(missing, 0, lengths))
 
 
 def missing_cells(array: pyarrow.Array) -> Mask | None:

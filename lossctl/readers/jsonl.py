@@ -5,36 +5,24 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, BinaryIO
 
-import numpy as np
-
-from lossctl.arrays import Mask, Numbers, Ragged
 from lossctl.errors import DataError, quoted
-from lossctl.readers.source import As, Cells, Column, Kind, ReadOptions, Rows, Wanted
+from lossctl.readers.jsonl_columns import LISTS, JsonColumn, TooLarge, in_words, kind_of
+from lossctl.readers.source import Column, Kind, ReadOptions, Rows, Wanted
 from lossctl.readers.stream import BLOCK, shown
 
 _LOOK_AHEAD = 1000  # lines that decide the kind of a column
-_EXACT = 1 << 53  # every integer up to here is a float64
-_OVER = 1 << 63  # from here on int64 holds none
-
-
-@dataclass(frozen=True, slots=True)
-class _TooLarge:
-    """A number beyond the range of float64, as it was written."""
-
-    text: str
 
 
 class _DuplicateKeyError(ValueError):
     pass
 
 
-def _float(text: str) -> float | _TooLarge:
+def _float(text: str) -> float | TooLarge:
     value = float(text)
-    return _TooLarge(text) if math.isinf(value) else value
+    return TooLarge(text) if math.isinf(value) else value
 
 
 def _record(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -106,17 +94,18 @@ class JsonlSource:
             "encoding": "utf-8",
             "compression": compression or "none",
         }
-        # Per column, the first line of each sort of number that goes only with some others.
-        self._seen: list[dict[str, int]] = [{} for _ in self.columns]
+        self._cells = [JsonColumn(self._name, column) for column in self.columns]
 
     def _column(self, key: str) -> Column:
-        kinds = [_kind(record[key]) for record in self._ahead if record.get(key) is not None] or [
-            "other"
+        values = [record[key] for record in self._ahead if record.get(key) is not None]
+        # An empty list says nothing of what its column's lists hold.
+        kinds = [kind_of(value) for value in values if value != []] or [
+            "list" if values else "other"
         ]
         kind: Kind = kinds[0]
         if kind == "integer" and "number" in kinds:
             kind = "number"
-        return Column(key, kind, -1 if kind == "list" else None, kind)
+        return Column(key, kind, -1 if kind in LISTS else None, kind)
 
     def _records(self) -> Iterator[tuple[dict[str, Any], int]]:
         """Each line's object and length. Raises DataError for a line that is not one object."""
@@ -166,7 +155,7 @@ class JsonlSource:
             raise DataError(f"{where}: nested too deeply", "one flat object per line") from error
         if not isinstance(record, dict):
             raise DataError(
-                f"{where} holds {_words(record)}, not an object",
+                f"{where} holds {in_words(record)}, not an object",
                 'one object per line, such as {"pred": 1.5, "target": 2}',
             )
         return record
@@ -193,177 +182,12 @@ class JsonlSource:
                 yield Rows(
                     count,
                     [
-                        self._cells(want.index, want.kind, columns[want.index], first)
+                        self._cells[want.index].cells(want.kind, columns[want.index], first)
                         for want in wanted
                     ],
                 )
             first += count
 
-    def _cells(self, index: int, kind: As, values: Sequence[Any], first: int) -> Cells:
-        missing: Mask | None = None
-        if None in values:
-            missing = np.fromiter((value is None for value in values), bool, len(values))
-        if kind == "text":
-            return Cells(self._text(index, values, missing, first), missing)
-        if self.columns[index].kind == "list":
-            return self._lists(index, values, missing, first)
-        lines = range(first, first + len(values))
-        return Cells(self._numbers(index, values, lines), missing)
-
-    def _numbers(self, index: int, values: Sequence[Any], lines: Sequence[int]) -> Numbers:
-        """One number per value; NaN for None, or 0 beside integers that float64 cannot hold."""
-        allowed = {bool} if self.columns[index].kind == "boolean" else {int, float}
-        if not set(map(type, values)) <= allowed | {type(None)}:
-            for value, line in zip(values, lines, strict=True):
-                if value is not None and type(value) not in allowed:
-                    raise self._wrong(index, value, line)
-        try:
-            numbers = np.array(values, dtype=np.float64)
-        except OverflowError:
-            for value, line in zip(values, lines, strict=True):
-                self._note_far(index, value, line)
-            raise
-        small = np.abs(numbers) < _EXACT
-        wide = False
-        for row in np.flatnonzero(~small).tolist():
-            wide = self._note_far(index, values[row], lines[row]) or wide
-        fraction = small & (numbers != np.trunc(numbers))
-        if fraction.any():
-            first = lines[int(np.argmax(fraction))]
-            self._seen[index]["decimal"] = min(first, self._seen[index].get("decimal", first))
-        if "negative" not in self._seen[index] and (numbers < 0).any():
-            self._seen[index]["negative"] = lines[int(np.argmax(numbers < 0))]
-        self._agree(index)
-        if not wide:
-            return numbers
-        whole = [value or 0 for value in values]
-        return np.array(whole, dtype=np.uint64 if max(whole) >= _OVER else np.int64)
-
-    def _note_far(self, index: int, value: object, line: int) -> bool:
-        """Note a value of 2**53 or more, NaN or infinity; whether it is `wide` (see `_agree`)."""
-        seen = self._seen[index]
-        if isinstance(value, float):
-            seen.setdefault("decimal", line)
-        if not isinstance(value, int):
-            return False
-        exact = abs(value) < 1 << 1023 and int(float(value)) == value
-        if -_OVER <= value < 2 * _OVER:
-            if value >= _OVER:
-                seen.setdefault("over", line)
-            if not exact:
-                seen.setdefault("wide", line)
-            return not exact
-        if not exact:
-            raise DataError(
-                f"{self._where(line, index)}: {quoted(value)} is an integer that neither"
-                " float64 nor 64 bits can hold",
-                "write it with a decimal point if its rounding is meant",
-            )
-        seen.setdefault("decimal", line)
-        return False
-
-    def _agree(self, index: int) -> None:
-        """Raise DataError where no one type holds all that a column has held.
-
-        Beside a `wide` integer, one that float64 cannot hold, there may be no `decimal`
-        (fraction, NaN, larger number), nor both a `negative` number and one `over` int64.
-        """
-        seen = self._seen[index]
-        if "wide" not in seen:
-            return
-        if "decimal" in seen:
-            beside = f"line {seen['decimal']} has a decimal, NaN or larger number"
-        elif "over" in seen and "negative" in seen:
-            beside = f"line {seen['over']} has one above int64, line {seen['negative']} a negative"
-        else:
-            return
-        raise DataError(
-            f"{self._where(seen['wide'], index)}: an integer that float64 cannot hold; {beside}",
-            "write such integers with a decimal point if their rounding is meant",
-        )
-
-    def _lists(self, index: int, values: Sequence[Any], missing: Mask | None, first: int) -> Cells:
-        for line, value in enumerate(values, first):
-            if value is not None and type(value) is not list:
-                raise self._wrong(index, value, line)
-        lengths = [len(value or ()) for value in values]
-        offsets = np.zeros(len(values) + 1, dtype=np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        flat = list(chain.from_iterable(value or () for value in values))
-        lines = np.repeat(np.arange(first, first + len(values)), lengths).tolist()
-        if None in flat:  # the whole row is then missing
-            missing = np.zeros(len(values), dtype=bool) if missing is None else missing
-            missing[[n - first for v, n in zip(flat, lines, strict=True) if v is None]] = True
-        return Cells(Ragged(self._numbers(index, flat, lines), offsets), missing)
-
-    def _text(self, index: int, values: Sequence[Any], missing: Mask | None, first: int) -> Any:
-        from lossctl.readers import arrow
-
-        texts: list[str] = []
-        for line, value in enumerate(values, first):
-            if type(value) is bool:
-                value = "true" if value else "false"
-            elif type(value) in (int, float):
-                value = repr(value)
-            elif not (value is None or type(value) is str):
-                raise self._wrong(index, value, line)
-            texts.append(value or "")
-        try:
-            return arrow.strings(texts, missing)
-        except UnicodeEncodeError as error:
-            line = next(n for n, text in enumerate(texts, first) if not _encodes(text))
-            raise DataError(
-                f"{self._where(line, index)}: half a surrogate pair in the text",
-                "write the text as UTF-8",
-            ) from error
-
-    def _where(self, line: int, index: int) -> str:
-        return f"{self._name} line {line}, column {quoted(self.columns[index].name)}"
-
-    def _wrong(self, index: int, value: object, line: int) -> DataError:
-        if isinstance(value, _TooLarge):
-            return DataError(
-                f"{self._where(line, index)}: {quoted(value.text)} is too large for float64",
-                "correct the number",
-            )
-        kind = self.columns[index].kind
-        expected = {"list": "a list of numbers", "boolean": "true or false"}.get(kind, "a number")
-        return DataError(
-            f"{self._where(line, index)}: {_words(value)}, not {expected}",
-            "write one type in a column, or choose another",
-        )
-
     def close(self) -> None:
         """Release the file."""
         self._stream.close()
-
-
-def _encodes(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _kind(value: object) -> Kind:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "integer"
-    if isinstance(value, float | _TooLarge):
-        return "number"
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, list):
-        scalar = all(item is None or isinstance(item, int | float | _TooLarge) for item in value)
-        return "list" if scalar else "other"
-    return "other"
-
-
-def _words(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, dict):
-        return "an object"
-    if value is None:
-        return "null"
-    return f"the text {quoted(value)}" if isinstance(value, str) else f"the number {quoted(value)}"

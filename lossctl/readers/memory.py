@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 
 from lossctl.arrays import Ragged, offsets_of, widened
 from lossctl.errors import DataError
-from lossctl.readers.source import Cells, Column, Rows, Wanted, cut
+from lossctl.readers.source import Cells, Column, Kind, Rows, Wanted, cut
+from lossctl.sequences import encode, is_text
 
 
 class MemorySource:
@@ -83,14 +85,16 @@ def _cells(name: str, values: Any) -> Cells:
         if ragged is not None:
             return ragged
         array = _from_objects(name, array)
+    if array.dtype.kind in "US" and array.ndim == 2 and not isinstance(values, np.ndarray):
+        return Cells(encode(values))
     if array.dtype.kind in "US":
         from lossctl.readers.arrow import strings
 
         return Cells(strings([str(value) for value in array.tolist()]))
     if array.dtype.kind not in "biuf":
         raise DataError(f"{name} holds {array.dtype}, not numbers or text")
-    if array.ndim == 0 or array.ndim > 2:
-        raise DataError(f"{name} has {array.ndim} dimensions; rows need one or two")
+    if not 1 <= array.ndim <= 4:
+        raise DataError(f"{name} has {array.ndim} dimensions; rows need one to four")
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     return Cells(widened(np.ascontiguousarray(array)))
@@ -109,28 +113,42 @@ def _from_objects(name: str, array: Any) -> Any:
 
 
 def _ragged(name: str, values: Any) -> Cells | None:
-    """Lists of numbers, one per row."""
+    """Lists of numbers, of words, or of equally long lists of numbers, one per row."""
     rows = list(values)
     if not all(isinstance(row, list | tuple | np.ndarray) for row in rows):
         return None
+    if any(isinstance(part, str) for row in rows for part in row):
+        if not all(isinstance(part, str) for row in rows for part in row):
+            raise DataError(f"{name} is not numeric: it holds texts and numbers")
+        return Cells(encode(rows))
     try:
         parts = [np.asarray(row, dtype=None if len(row) else np.float64) for row in rows]
     except (TypeError, ValueError) as problem:
         raise DataError(f"{name} is not numeric: {problem}") from None
+    depths = {part.ndim for part in parts if part.size}
     for place, part in enumerate(parts):
-        if part.ndim != 1 or part.dtype.kind not in "biuf":
+        flat = part.ndim == 1 or (part.ndim == 2 and depths == {2})
+        if part.dtype.kind not in "biuf" or not flat:
             raise DataError(f"{name} row #{place} is not a list of numbers")
-    offsets = offsets_of([part.size for part in parts])
+    widths = {part.shape[1:] for part in parts if part.size}
+    if len(widths) > 1:
+        raise DataError(f"{name}: the vectors of its rows have unlike lengths")
+    width = widths.pop() if widths else ()
+    offsets = offsets_of([len(part) for part in parts])
     filled = [part for part in parts if part.size]
-    values = np.concatenate(filled) if filled else np.empty(0)
-    return Cells(Ragged(widened(values), offsets))
+    joined = np.concatenate(filled) if filled else np.empty((0, *width))
+    return Cells(Ragged(widened(joined), offsets))
 
 
 def _column(name: str, cells: Cells) -> Column:
     values: Any = cells.values
     if isinstance(values, Ragged):
-        return Column(name, "list", -1, "list")
+        kind: Kind = (
+            "words" if is_text(values) else "list" if values.values.ndim == 1 else "vectors"
+        )
+        return Column(name, kind, -1, kind)
     if isinstance(values, np.ndarray):
-        width = values.shape[1] if values.ndim == 2 else None
-        return Column(name, "number", width, str(values.dtype))
+        axes = values.shape[1:] if values.ndim > 2 else ()
+        width = math.prod(values.shape[1:]) if values.ndim > 1 else None
+        return Column(name, "number", width, str(values.dtype), axes)
     return Column(name, "text", None, "string")

@@ -5,10 +5,11 @@ Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
@@ -68,7 +69,8 @@ class File(Protocol):
 class Header:
     """What the header of an array says. `start` is where its data begins, in bytes.
 
-    `dtype` is None where lossctl cannot score the type; then `unusable` says why.
+    `dtype` is None where lossctl cannot score the type; then `unusable` says why. With
+    `second_axis` the rows of a three-dimensional array lie on its second axis (time first).
     """
 
     descr: str
@@ -77,16 +79,31 @@ class Header:
     shape: tuple[int, ...]
     start: int
     unusable: str | None
+    second_axis: bool = False
 
     @property
     def rows(self) -> int:
         """Rows of a usable array."""
-        return self.shape[0]
+        return self.shape[self.second_axis]
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The shape of one row."""
+        return (self.shape[0], *self.shape[2:]) if self.second_axis else self.shape[1:]
 
     @property
     def width(self) -> int:
         """Values per row of a usable array."""
-        return self.shape[1] if len(self.shape) == 2 else 1
+        return math.prod(self.axes)
+
+    def shaped(self, block: NDArray[Any]) -> NDArray[Any]:
+        """Rows of `width` values as they lie in the array, in the shape of its rows."""
+        if len(self.axes) < 2:
+            return block if self.width > 1 else block[:, 0]
+        if self.fortran:
+            back = block.reshape(len(block), *reversed(self.axes))
+            return back.transpose(0, *range(len(self.axes), 0, -1))
+        return block.reshape(len(block), *self.axes)
 
     @property
     def nbytes(self) -> int:
@@ -97,7 +114,7 @@ class Header:
     @property
     def columns_apart(self) -> bool:
         """Whether a row's values do not lie together."""
-        return self.fortran and self.width > 1 and self.rows > 1
+        return (self.fortran or self.second_axis) and self.width > 1 and self.rows > 1
 
     def column(self, name: str) -> Column:
         """The array as a column; (n, 1) is the same as (n,)."""
@@ -105,7 +122,9 @@ class Header:
             return Column(name, "other", None, f"{self.descr} {self.shape}")
         kinds: dict[str, Kind] = {"b": "boolean", "i": "integer", "u": "integer", "f": "number"}
         kind = kinds.get(self.dtype.kind, "text")
-        return Column(name, kind, self.width if self.width > 1 else None, self.dtype.name)
+        axes = self.axes if len(self.axes) > 1 else ()
+        width = self.width if self.width > 1 or axes else None
+        return Column(name, kind, width, self.dtype.name, axes)
 
     def details(self) -> dict[str, str]:
         """For `inspect`."""
@@ -171,11 +190,24 @@ def _unusable(descr: str, dtype: np.dtype[Any] | None, shape: tuple[int, ...]) -
         known = _KNOWN.match(descr)
         reason = _REFUSED[known[1] or known[2]] if known else "not a type that is read"
         return f"has dtype {quoted(descr)}: {reason}"
-    if len(shape) not in (1, 2):
-        return f"has {len(shape)} dimensions; rows need one or two"
+    if not 1 <= len(shape) <= 4:
+        return f"has {len(shape)} dimensions; rows need one to four"
     if 0 in shape:
         return f"has shape {shape}: no rows" if shape[0] == 0 else f"has shape {shape}: no columns"
     return None
+
+
+def laid_out(header: Header, layout: str, where: str) -> Header:
+    """The header, with the rows on the second axis of three where the layout says so.
+
+    Raises DataError for such an array in Fortran order.
+    """
+    if layout != "TBC" or len(header.shape) != 3:
+        return header
+    if header.fortran:
+        raise DataError(f"{where} is in Fortran order, which --layout TBC does not read",
+                        "save it in C order")  # fmt: skip
+    return replace(header, second_axis=True)
 
 
 def check_size(header: Header, size: int, where: str) -> None:
@@ -201,16 +233,21 @@ def blocks_of(file: File, header: Header, start: int, size: int, where: str) -> 
     for row in range(0, header.rows, size):
         count = min(size, header.rows - row)
         if header.columns_apart:
-            block = np.empty((header.width, count), header.dtype)
-            for column in range(header.width):
-                first = column * header.rows + row
+            # Of each slab (a column; a moment of all rows) the part that belongs to these rows.
+            each = header.shape[2] if header.second_axis else 1
+            slabs = np.empty((header.width // each, count * each), header.dtype)
+            for slab in range(len(slabs)):
+                first = (slab * header.rows + row) * each
                 file.seek(start + first * header.dtype.itemsize)
-                _fill(file, block[column], row, header, where)
-            yield row, block.T
+                _fill(file, slabs[slab], row, header, where)
+            if header.second_axis:
+                yield row, slabs.reshape(-1, count, each).transpose(1, 0, 2)
+            else:
+                yield row, header.shaped(slabs.T)
             continue
         block = np.empty((count, header.width), header.dtype)
         _fill(file, block, row, header, where)
-        yield row, block if header.width > 1 else block[:, 0]
+        yield row, header.shaped(block)
 
 
 def _fill(file: File, target: NDArray[Any], row: int, header: Header, where: str) -> None:
@@ -235,7 +272,7 @@ def cells(block: Block, kind: As, where: str) -> Cells:
         return Cells(widened(values))
     if values.ndim > 1:
         raise DataError(
-            f"{where} has {values.shape[1]} values per row, a text one", "choose another array"
+            f"{where} has {values[0].size} values per row, a text one", "choose another array"
         )
     from lossctl.readers import arrow
 
@@ -275,7 +312,7 @@ class NpySource:
 
     format = "npy"
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: Opened, layout: str = "BTC") -> None:
         """Read the header of an input. Raises DataError."""
         self.path = opened.path
         self._opened = opened
@@ -284,6 +321,7 @@ class NpySource:
         header = read_header(file, opened.name)
         if header.unusable:
             raise DataError(f"{opened.name} {header.unusable}", "save a numeric array of rows")
+        header = laid_out(header, layout, opened.name)
         self._file: File = file
         self._start = header.start
         size = opened.size

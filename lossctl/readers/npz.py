@@ -11,7 +11,16 @@ from contextlib import contextmanager
 from typing import IO, cast
 
 from lossctl.errors import DataError, LossctlError, quoted
-from lossctl.readers.npy import Block, File, Header, blocks_of, cells, check_size, read_header
+from lossctl.readers.npy import (
+    Block,
+    File,
+    Header,
+    blocks_of,
+    cells,
+    check_size,
+    laid_out,
+    read_header,
+)
 from lossctl.readers.source import Column, ReadOptions, Rows, Wanted
 from lossctl.readers.stream import Opened, spool
 
@@ -75,6 +84,7 @@ class NpzSource:
         self._members = self._zip.infolist()
         _check_directory(self._members, name)
         self._headers: list[Header] = []
+        self._layout = options.layout
         for member in self._members:
             _check_member(member, options.max_expansion, name)
             self._headers.append(self._header(member))
@@ -105,9 +115,10 @@ class NpzSource:
         where = self._where(member)
         with _archive(where), self._zip.open(member) as file:
             header = read_header(cast(File, file), where)
-        if not header.unusable:
-            check_size(header, member.file_size, where)
-        return header
+        if header.unusable:
+            return header
+        check_size(header, member.file_size, where)
+        return laid_out(header, self._layout, where)
 
     def blocks(self, wanted: Sequence[Wanted], size: int) -> Iterator[Rows]:
         """See `Source`. Arrays of unlike lengths cannot be read together."""
@@ -141,7 +152,7 @@ class NpzSource:
         where = self._where(member)
         with _archive(where), self._zip.open(member) as packed:
             file = cast(File, packed)
-            header = read_header(file, where)
+            header = laid_out(read_header(file, where), self._layout, where)
             if header.columns_apart:
                 with spool(packed, where) as spooled:
                     yield from blocks_of(spooled, header, 0, size, where)

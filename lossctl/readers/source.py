@@ -11,7 +11,9 @@ from lossctl.arrays import Mask, Numbers, Ragged, concatenated
 if TYPE_CHECKING:
     import pyarrow
 
-Kind: TypeAlias = Literal["number", "integer", "boolean", "text", "list", "other"]
+Kind: TypeAlias = Literal[
+    "number", "integer", "boolean", "text", "list", "vectors", "words", "other"
+]
 As: TypeAlias = Literal["number", "text"]
 
 
@@ -21,13 +23,16 @@ class Column:
 
     `name` is "" where the file gives none (an .npy array). `width` is None for one value per
     row, k for a vector of k numbers per row, -1 for lists of unequal or unknown length.
-    `other` is whatever lossctl cannot score (dates, structs, bytes); it is never a candidate.
+    `axes` is the shape of one row of an array of more than two dimensions. A row of `vectors` is
+    a list of equally long lists of numbers, a row of `words` a list of texts. `other` is whatever
+    lossctl cannot score (dates, structs, bytes); it is never a candidate.
     """
 
     name: str
     kind: Kind
     width: int | None = None
     type: str = ""  # the file's own name for the type, for `inspect`: "int32", "decimal128(4, 2)"
+    axes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,9 @@ class Cells:
     """The values of one column in one block.
 
     Numbers: float64 of shape (rows,) or (rows, k), C-contiguous; int64 or uint64 instead when
-    some value of an integer column's block is one that float64 cannot hold; `Ragged` for lists.
+    some value of an integer column's block is one that float64 cannot hold; (rows, ...) for arrays
+    of more dimensions. `Ragged` for lists; of vectors, values of shape (total, k); of words, as
+    `sequences.encode` makes them.
     Text: a pyarrow string array, nulls kept. `missing` marks the cells that hold no value
     (empty, NA, null): NaN in float64 `values`, 0 in integer ones. None: none is missing.
     """
@@ -68,6 +75,7 @@ class ReadOptions:
     encoding: str | None = None
     delimiter: str | None = None
     header: bool = True
+    layout: str = "BTC"  # of arrays of three dimensions: TBC has its rows on the second axis
     max_line_bytes: int = 1 << 26  # a longer line of text is refused
     max_expansion: int = 1 << 30  # bytes that one compressed array or row group may unpack to
 

@@ -7,6 +7,7 @@ and columns of one loss. What it answers is `Reduced`.
 from __future__ import annotations
 
 from lossctl.reductions.additive import Additive
+from lossctl.reductions.agreement import Kappa
 from lossctl.reductions.ordered import Maximum, Median
 from lossctl.reductions.reduced import (
     TOO_LARGE,
@@ -50,6 +51,7 @@ REDUCTIONS: dict[str, Reduction] = {
         VarianceRatio("explained_variance", centre=True),
         VarianceRatio("explained_variance_raw", centre=True, finite=False),
         VarianceRatio("relative_variance", complement=False),
+        Kappa(),
         Maximum(),
         Median(),
     )

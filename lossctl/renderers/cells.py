@@ -14,7 +14,7 @@ from lossctl.report import Kind, Table, row_name
 
 BAR = 20  # cells of a full bar
 _EIGHTHS = " ▏▎▍▌▋▊▉"
-_LIST = 20  # cells of a list of outputs
+_LIST = 20  # cells of a list of outputs; four numbers (a box) are always whole
 _LEFT: tuple[Kind, ...] = ("text", "row", "worst", "interval", "half", "bar")
 
 
@@ -140,7 +140,8 @@ def _list(values: Sequence[Any], precision: int) -> str:
         else:
             parts.append("-" if value is None else shortened(shown(value), _LIST // 2))
     kept = len(parts)
-    while kept > 1 and width(" ".join(parts[:kept])) > _LIST - (2 if kept == len(parts) else 4):
+    room = _LIST if len(parts) > 4 else 2 * _LIST
+    while kept > 1 and width(" ".join(parts[:kept])) > room - (2 if kept == len(parts) else 4):
         kept -= 1
     return "[" + " ".join([*parts[:kept], *(["…"] if kept < len(parts) else [])]) + "]"
 

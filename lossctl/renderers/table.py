@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.color import ColorSystem
 from rich.style import Style as RichStyle
 
 from lossctl.renderers import text
 from lossctl.renderers.numbers import PRECISION
 from lossctl.renderers.screen import screen
-from lossctl.renderers.typeset import Style
+from lossctl.renderers.typeset import Line, Style
 from lossctl.report import Report
 
 
@@ -18,7 +20,11 @@ def render(
     """The screen in lines of at most `width` cells; without `color`, no escape sequence at all."""
     if not color:
         return text.render(report, width, precision) + "\n"
-    lines = screen(report, width, precision)
+    return styled(screen(report, width, precision))
+
+
+def styled(lines: Iterable[Line]) -> str:
+    """Lines of styled text with their escape sequences."""
     return "".join("".join(_styled(*segment) for segment in line) + "\n" for line in lines)
 
 

@@ -7,6 +7,7 @@ the per-sample loss; the names in `WHOLE` take whole lists and `weights=`, and r
 from __future__ import annotations
 
 from tests.oracles import (
+    angular,
     binary,
     boxes,
     categorical,
@@ -18,7 +19,9 @@ from tests.oracles import (
     margin,
     masks,
     regression,
+    reshaped,
     robust,
+    scoring,
     sequence,
 )
 from tests.oracles.reductions import REDUCTIONS
@@ -28,12 +31,15 @@ WHOLE = forecasting.WHOLE | companion.WHOLE
 for _family in (
     binary,
     categorical,
+    reshaped,
     margin,
     distribution,
+    scoring,
     masks,
     boxes,
     sequence,
     embedding,
+    angular,
     composite,
 ):
     ORACLES |= _family.ORACLES

@@ -1,6 +1,7 @@
 """Textbook companion metrics, to 50 digits, as scikit-learn defines them. e = pred - target.
 
-All take whole lists and optional weights, but `mean_bias_error`, which takes one sample. The sums
+All take whole lists and optional weights, but `mean_bias_error` and `accuracy`, which take one
+sample. The sums
 are rational, so that a constant target is constant and not constant but for rounding.
 """
 
@@ -11,6 +12,7 @@ from typing import Any
 
 from mpmath import inf, mpf, nan
 
+from tests.oracles.margin import zero_one
 from tests.oracles.precision import to_50_digits
 from tests.oracles.reductions import exact, maximum, mean, median, total
 
@@ -62,6 +64,24 @@ def mean_bias_error(pred: mpf, target: mpf) -> mpf:
     return pred - target
 
 
+@to_50_digits
+def accuracy(pred: Any, label: Any, *, threshold: Any = None) -> mpf:
+    return 1 - zero_one(pred, label, threshold=threshold)
+
+
+@to_50_digits
+def quadratic_weighted_kappa(pred: list[mpf], label: list[mpf], *, weights: Weights = None) -> Any:
+    """From the table of both raters, as it is defined; nan where nothing is expected."""
+    w = [exact(one) for one in weights or [mpf(1)] * len(pred)]
+    rows = list(zip(map(exact, pred), map(exact, label), w, strict=True))
+    mass = sum(w)
+    observed = sum(one * (p - t) ** 2 for p, t, one in rows) / mass
+    expected = (
+        sum(one * other * (p - t) ** 2 for p, _, one in rows for _, t, other in rows) / mass**2
+    )
+    return nan if expected == 0 else 1 - observed / expected
+
+
 def _errors(pred: list[mpf], target: list[mpf]) -> list[Fraction]:
     return [exact(p) - exact(y) for p, y in zip(pred, target, strict=True)]
 
@@ -89,7 +109,9 @@ ORACLES = {
         max_error,
         median_absolute_error,
         mean_bias_error,
+        accuracy,
+        quadratic_weighted_kappa,
     )
 }
 
-WHOLE = frozenset(ORACLES) - {"mean_bias_error"}
+WHOLE = frozenset(ORACLES) - {"mean_bias_error", "accuracy"}

@@ -1,4 +1,4 @@
-"""Textbook formulas of `losses.composite`, to 50 digits."""
+"""Losses over others have no formula of their own: theirs is that of the losses inside."""
 
 from __future__ import annotations
 

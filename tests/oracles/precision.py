@@ -2,8 +2,8 @@
 
 The oracles are written as the books print them, without a numerical trick. Cancellation is met by
 brute force instead: the same formula is evaluated with more and more digits until two results
-agree. The last step, 1920 digits, holds the worst case that finite float64 input can make (the
-square of 5e-324 / 1.8e308 beside 1).
+agree. The first step holds each input beside 1 (1 - 1e-300 is not 1); the last, 1920 digits, the
+worst case that finite float64 input can make (the square of 5e-324 / 1.8e308 beside 1).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ Formula = Callable[..., Any]
 def to_50_digits(formula: Formula) -> Formula:
     """Wrap `formula` so that it takes any real numbers (or sequences of them), returns 50 digits.
 
-    Numbers and sequences, defaults too, become exact mpf; None, bool and str pass as they are. The
-    result is one mpf, which may be inf or nan. Raises ValueError where the formula leaves the real
-    line.
+    Numbers and sequences however nested, defaults too, become exact mpf; None, bool and str pass
+    as they are. The result is one mpf, which may be inf or nan. Raises ValueError where the formula
+    leaves the real line.
     """
     interface = signature(formula)
 
@@ -36,7 +36,8 @@ def to_50_digits(formula: Formula) -> Formula:
         bound = interface.bind(*roles, **settings)
         bound.apply_defaults()
         previous = None
-        for digits in _WORKING_DIGITS:
+        needed = DIGITS + _exponent([bound.args, list(bound.kwargs.values())])
+        for digits in (digits for digits in _WORKING_DIGITS if digits > needed):
             with mpmath.workdps(digits):
                 value = formula(
                     *(_exact(role) for role in bound.args),
@@ -58,8 +59,17 @@ def _exact(value: Any) -> Any:
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, list | tuple):
-        return [mpf(item) for item in value]
+        return [_exact(item) for item in value]
     return mpf(value)
+
+
+def _exponent(value: Any) -> float:
+    """The largest power of ten, of either sign, in any number of nested lists."""
+    if isinstance(value, list | tuple):
+        return max(map(_exponent, value), default=0.0)
+    if value is None or isinstance(value, bool | str) or not (value and mpmath.isfinite(value)):
+        return 0.0
+    return float(abs(mpmath.mag(value))) * 0.302
 
 
 def _agree(coarse: Any, fine: Any) -> bool:

@@ -2,7 +2,8 @@
 
 Terms and weights are finite numbers of any kind (float, int, Fraction, mpf); no weights means 1
 each. The rational reductions return a Fraction, so that `float()` of it is the correctly rounded
-value (and OverflowError where float64 has none); `root_mean` and `norm` return an mpf of 50 digits.
+value (and OverflowError where float64 has none); `root_mean`, `norm` and `exp_mean` return an mpf
+of 50 digits.
 Raises ZeroDivisionError where the divisor is 0, ValueError where there is no value to choose.
 """
 
@@ -46,6 +47,40 @@ def sum_by_nonzero_weights(terms: Numbers, weights: Numbers | None = None) -> Fr
     """Σ w x / #{w ≠ 0}, as TensorFlow 1 divides; 0 where every weight is 0."""
     count = sum(1 for _, w in _pairs(terms, weights) if w != 0)
     return total(terms, weights) / count if count else Fraction(0)
+
+
+def batchmean(terms: Numbers, weights: Numbers | None = None) -> Fraction:
+    """Σ w x / n, as torch's KL divergence divides the sums of its rows."""
+    return sum_over_batch_size(terms, weights)
+
+
+def sum_over_positives(
+    terms: Numbers, positives: Numbers, weights: Numbers | None = None
+) -> Fraction:
+    """Σ w x / Σ w [the row is of class 1]: the terms of all rows, divided by few."""
+    return total(terms, weights) / total(positives, weights)
+
+
+def mean_nonzero(terms: Numbers, weights: Numbers | None = None) -> Fraction:
+    """The mean of the terms that are not 0."""
+    kept = [(x, w) for x, w in _pairs(terms, weights) if x != 0]
+    return mean([x for x, _ in kept], [w for _, w in kept])
+
+
+def mean_over_elements(
+    terms: Numbers, elements: Numbers, weights: Numbers | None = None
+) -> Fraction:
+    """Σ w x / Σ w k, where a row's x is a sum over its k elements."""
+    return total(terms, weights) / total(elements, weights)
+
+
+def exp_mean(terms: Numbers, weights: Numbers | None = None) -> mpf:
+    """exp(Σ w x / Σ w)."""
+    inner = mean(terms, weights)
+    with mpmath.workdps(60):
+        value = mpmath.exp(mpf(inner.numerator) / mpf(inner.denominator))
+    with mpmath.workdps(50):
+        return +value
 
 
 def root_mean(terms: Numbers, weights: Numbers | None = None) -> mpf:
@@ -104,6 +139,11 @@ REDUCTIONS = {
     "sum": total,
     "sum_over_batch_size": sum_over_batch_size,
     "sum_by_nonzero_weights": sum_by_nonzero_weights,
+    "batchmean": batchmean,
+    "sum_over_positives": sum_over_positives,
+    "mean_nonzero": mean_nonzero,
+    "mean_over_elements": mean_over_elements,
+    "exp_mean": exp_mean,
     "root_mean": root_mean,
     "norm": norm,
     "ratio": ratio,

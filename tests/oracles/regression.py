@@ -78,8 +78,12 @@ def root_mean_squared_logarithmic_error(pred: mpf, target: mpf, *, clip: Any = N
 
 
 @to_50_digits
-def pinball(pred: mpf, target: mpf, *, quantile: Any = 0.5, scale: Any = 1) -> mpf:
-    """Koenker and Bassett (1978)."""
+def pinball(pred: Any, target: mpf, *, quantile: Any = 0.5, scale: Any = 1) -> mpf:
+    """Koenker and Bassett (1978); of several quantiles the mean."""
+    if isinstance(quantile, list):
+        each = [max(t * (target - p), (t - 1) * (target - p))
+                for p, t in zip(pred, quantile, strict=True)]  # fmt: skip
+        return scale * sum(each) / len(each)
     return scale * max(quantile * (target - pred), (quantile - 1) * (target - pred))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import lossctl
 from lossctl.loss import Loss, named
 from tests.reference.comparisons import SPECIAL, Comparison, compare
-from tests.reference.roles import IMPLIED, NAMED, OPTIONS, role_of
+from tests.reference.roles import IMPLIED, NAMED, OPTIONS, SPELLED, role_of
 
 Case = dict[str, Any]
 
@@ -44,20 +44,21 @@ def _loss(case: Case) -> Iterator[Comparison]:
         loss: Loss = getattr(lossctl.losses, case["loss"])
     except AttributeError:
         raise Unknown(f"loss {case['loss']}") from None
-    params = {key: _value(value) for key, value in case["params"].items()}
+    params, given = _told(loss, case)
     options = {key: params.pop(key) for key in OPTIONS if key in params}
     known = {setting.name for setting in loss.settings}
-    for key in case["inputs"]:
+    for key in given:
         params |= {k: v for k, v in IMPLIED.get(key, {}).items() if k in known}
-    roles, inputs = _bound(loss, params, case["inputs"])
+    reduction = params.pop("reduction", None)
+    roles, inputs = _bound(loss, params, given)
     tolerance = (case["rtol"], case["atol"])
     if case.get("per_sample") is not None:
         yield from _per_sample(loss, params, roles, inputs, case["per_sample"], tolerance)
     if case.get("value") is None and case.get("shares") is None:
         return
     settings = dict(params)
-    if case["reduction"] in NAMED:
-        settings["reduction"] = case["reduction"]
+    if reduction is not None or case["reduction"] in NAMED:
+        settings["reduction"] = reduction or case["reduction"]
     report = _report(_spec(case["loss"], settings), roles, inputs, options, len_of(inputs))
     if case.get("value") is not None:
         refused = isinstance(report, lossctl.DataError) and case["value"] == "error"
@@ -68,6 +69,21 @@ def _loss(case: Case) -> Iterator[Comparison]:
         found = {row.row: row.shares[report.losses[0].spec] for row in rows}
         got = [found.get(row) for row in range(len(case["shares"]))]
         yield from compare("shares", case["shares"], got, *tolerance)
+
+
+def _told(loss: Loss, case: Case) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings and inputs. A parameter that is a role of the loss is an input, and an input that
+    is a setting is one."""
+    params: dict[str, Any] = {}
+    for key, value in case["params"].items():
+        spelled = SPELLED.get((key, value)) if isinstance(value, str) else None
+        params |= {key: _value(value)} if spelled is None else spelled
+    inputs = dict(case["inputs"])
+    roles = {role.name for role in loss.own_roles}
+    inputs |= {key: params.pop(key) for key in list(params) if key in roles}
+    known = {setting.name for setting in loss.settings} - roles
+    params |= {key: _value(inputs.pop(key)) for key in list(inputs) if key in known}
+    return params, inputs
 
 
 def _bound(

@@ -20,9 +20,17 @@ ROLES: dict[str, tuple[str, ...]] = {
     "y_train": ("train",),
     "embeddings": ("embedding", "embeddings", "pred"),
     "ensemble": ("members",),
+    "logits": ("pred",),
+    "input_lengths": ("input_length",),
     "x1": ("left", "pred"),
     "x2": ("right", "target"),
     "nll_nats": ("pred",),
+}
+
+# Parameters that lossctl spells otherwise: (key, value) -> the settings in their place.
+SPELLED: dict[tuple[str, Any], dict[str, Any]] = {
+    ("centers", "class_mean"): {},  # a role: not given, the means of the classes are taken
+    ("reduction_over", "elements"): {"reduction": "mean_over_elements"},
 }
 
 # Input key -> settings that it implies, where the loss has them.

@@ -1,0 +1,62 @@
+"""Clipped rows: how many values a floor or clip of probabilities decides, and their share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lossctl.analyses.context import Context, percent
+from lossctl.batch import Batch
+from lossctl.exact import ratio
+from lossctl.reductions import Reduced
+from lossctl.report import Note
+from lossctl.rounds import Rounds
+from lossctl.spec import Spec
+from lossctl.states import Sums, SumsState, Terms
+from lossctl.terms import LossTerms
+
+
+@dataclass(frozen=True, slots=True)
+class ClippedTerms:
+    """a = what a clipped row adds to the loss, b = 1 for each such row."""
+
+    spec: Spec
+
+    def __call__(self, batch: Batch) -> Terms:
+        clipped = self.spec.clipped(batch.columns)
+        parts = LossTerms(self.spec)(batch).parts
+        kept = [(np.where(clipped, part, 0.0), shift) for part, shift in parts]
+        return Terms(kept, clipped.astype(np.float64))
+
+
+def rounds(context: Context, spec: Spec) -> Rounds[SumsState | None]:
+    """None for a loss that clips nothing."""
+    if spec.loss.clipped is None or context.outputs > 1:
+        return None
+    sums = Sums(ClippedTerms(spec))
+    state: SumsState = (yield (sums,))[sums]
+    return state
+
+
+def note(spec: Spec, found: SumsState | None, value: Reduced) -> Note | None:
+    """What the reader must know of clipped rows; None where there are none."""
+    if found is None or not found.nonzero:
+        return None
+    rows = "1 row gives" if found.nonzero == 1 else f"{found.nonzero} rows give"
+    text = f"{spec}: {rows} the truth a probability of (nearly) 0, and {_cost(spec)}"
+    if value.total and spec.shares and not found.infinite:
+        text += f"; {'it makes' if found.nonzero == 1 else 'they make'} "
+        text += f"{percent(ratio(found.a, value.total))} of it"
+    return Note("clipped", text)
+
+
+def _cost(spec: Spec) -> str:
+    """How such a row is scored."""
+    told = spec.all_settings
+    many = "each is scored"
+    if told.get("eps") is not None:
+        return f"{many} as if it were {told['eps']:.3g}" if told["eps"] else "costs infinitely much"
+    if told.get("log_clamp") is not None:
+        return f"{many} as if its logarithm were {told['log_clamp']:g}"
+    return f"{many} as if it were {told['floor']:.3g}"

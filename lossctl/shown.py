@@ -1,0 +1,160 @@
+"""What the table of the worst rows shows of one row, beside plain numbers: the classes and their
+probabilities, how boxes overlap, texts and their edits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from lossctl.arrays import Domain, Ragged, widened
+from lossctl.batch import Batch
+from lossctl.binding import Binding
+from lossctl.classes import Classes, of_columns
+from lossctl.probabilities import class_probabilities
+from lossctl.report import Json
+from lossctl.sequences import decode, is_text
+from lossctl.spec import Spec
+
+LONGEST = 8  # numbers of a vector that are shown one by one
+
+
+class Shown:
+    """Called with a batch of one row, gives the cells that describe it, by column name."""
+
+    def __init__(self, binding: Binding, specs: tuple[Spec, ...]) -> None:
+        self.domains = {role: bound.domain for role, bound in binding.bound.items()}
+        predicted = binding.bound.get("pred")
+        names = of_columns(predicted.columns) if predicted is not None else ()
+        given = next((one.classes for one in binding.bound.values() if one.classes), None)
+        self.classes = given or Classes(names)
+        self.named = {role for role, one in binding.bound.items() if one.classes is not None}
+        self.told = dict(specs[0].all_settings)
+        if specs[0].loss.label == "wer":
+            self.told["level"] = "token"
+        self.from_logits = any(spec.all_settings.get("from_logits") is True for spec in specs)
+
+    def __call__(self, row: Batch) -> Json:
+        held = {role: row.columns[role] for role in self.domains}
+        names = {domain.name for domain in self.domains.values()}
+        shown: Json = {}
+        for role in ("target", "label"):
+            if role in held and not (role == "label" and "target" in shown):
+                shown["target"] = self._cell(role, held[role])
+        truth = held.get("label", held.get("target"))
+        if self._classes(held.get("pred")) and isinstance(truth, np.ndarray) and truth.ndim == 1:
+            return shown | self._predicted(held["pred"], truth)
+        if self._classes(held.get("pred")) and self._classes(held.get("target")):
+            if "pixels" in names:
+                return _areas(held["pred"][0], held["target"][0])
+            return self._most_likely(held["target"], False, "target") | self._most_likely(
+                held["pred"], self.from_logits, "pred"
+            )
+        if "vector" in names:
+            return shown | _distances(row.columns)
+        for role, column in held.items():
+            cell = None if role in ("target", "label") else self._cell(role, column)
+            if cell is not None:
+                shown[role] = cell
+        if "box" in names:
+            shown["iou"] = _overlap(held["pred"][0], held["target"][0])
+        if {self.domains[role].shape for role in ("pred", "target") if role in held} == {"text"}:
+            shown["s/i/d"] = _edits(held["pred"], held["target"], self.told)
+        return {name: value for name, value in shown.items() if value is not None}
+
+    def _classes(self, pred: Any) -> bool:
+        flat = pred is None or isinstance(pred, Ragged) or pred.ndim != 2
+        return not flat and "box" not in {domain.name for domain in self.domains.values()}
+
+    def _predicted(self, pred: Any, label: Any) -> Json:
+        """The predicted class, and the probabilities of it and of the true one."""
+        chances = class_probabilities(pred, from_logits=self.from_logits)[0]
+        best = int(np.argmax(chances))
+        true = float(label[0])
+        inside = 0 <= true < len(chances)
+        return {
+            "pred": self.classes.name(best) or best,
+            "p(pred)": float(chances[best]),
+            "p(true)": float(chances[int(true)]) if inside else None,
+        }
+
+    def _most_likely(self, rows: Any, from_logits: bool, side: str) -> Json:
+        """The most probable class of one side, and its probability."""
+        chances = class_probabilities(rows, from_logits=from_logits)[0]
+        best = int(np.argmax(chances))
+        return {side: self.classes.name(best) or best, f"p({side})": float(chances[best])}
+
+    def _cell(self, role: str, column: Any) -> Any:
+        """One role as a number, a text, or None where it would fill the screen."""
+        if isinstance(column, Ragged):
+            return _sequence(column)
+        value = column[0]
+        if np.ndim(value) == 0:
+            plain = value.item()
+            if role in self.named or (role == "label" and self.classes.names):
+                return self.classes.name(plain) or plain
+            return plain
+        domain: Domain = self.domains[role]
+        if len(value) > LONGEST:
+            return None if domain.shape == "vector" else [float(one) for one in value[:LONGEST]]
+        return value.tolist()
+
+
+def _sequence(column: Ragged) -> Any:
+    row = column.row(0)
+    if is_text(column):
+        text = decode(row)
+        return text if isinstance(text, str) else " ".join(text)
+    if row.ndim == 2:
+        return None
+    values = widened(row).tolist()
+    return values if len(values) <= 4 * LONGEST else None
+
+
+def _distances(columns: Mapping[str, Any]) -> Json:
+    """How far the vectors of one row lie apart: those of a triplet or pair, or a class's center."""
+
+    def apart(left: Any, right: Any) -> float:
+        return float(np.sqrt(np.square(left - right).sum()))
+
+    whole = ("centers", "class_vectors", "class_weight")
+    held = {
+        role: column[0]
+        for role, column in columns.items()
+        if isinstance(column, np.ndarray) and role not in whole
+    }
+    if {"anchor", "positive", "negative"} <= held.keys():
+        anchor = held["anchor"]
+        return {f"d({role})": apart(anchor, held[role]) for role in ("positive", "negative")}
+    if {"left", "right"} <= held.keys():
+        return {"distance": apart(held["left"], held["right"])}
+    centers = columns.get("centers")
+    if centers is not None and "embedding" in held and "label" in held:
+        return {"d(center)": apart(held["embedding"], centers[int(held["label"])])}
+    return {}
+
+
+def _overlap(pred: Any, target: Any) -> float:
+    """Intersection over union of two boxes (x1, y1, x2, y2)."""
+    sides = np.minimum(pred[2:], target[2:]) - np.maximum(pred[:2], target[:2])
+    inside = float(np.prod(np.maximum(sides, 0.0)))
+    areas = [float(np.prod(box[2:] - box[:2])) for box in (pred, target)]
+    union = areas[0] + areas[1] - inside
+    return inside / union if union > 0.0 else 0.0
+
+
+def _areas(pred: Any, target: Any) -> Json:
+    return {
+        "target area": float(target.sum()),
+        "pred area": float(pred.sum()),
+        "overlap": float((pred * target).sum()),
+    }
+
+
+def _edits(pred: Ragged, target: Ragged, told: Mapping[str, Any]) -> str:
+    """Substitutions, insertions and deletions of a cheapest alignment."""
+    from lossctl.edits import counts
+
+    known = {name: told[name] for name in ("level", "unicode", "substitution_cost") if name in told}
+    return "/".join(map(str, counts(pred.row(0), target.row(0), **known)))

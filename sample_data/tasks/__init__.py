@@ -1,0 +1,1 @@
+"""What fills the folders of the sample data, one module per kind of data."""
