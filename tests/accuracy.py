@@ -161,6 +161,12 @@ PROMISES: dict[str, Promise] = {
         "shares that are normalised first are rounded",
         "4; 8 / √loss more with normalize or eps",
     ),
+    "ctc": Promise(
+        4.0,
+        "log-probabilities that are given sum to 1 but for their rounding",
+        "4; 4 of 1 with from_logits=false",
+        lambda told, data: 0.0 if told["from_logits"] else 1.0,
+    ),
     "crps_gaussian": Promise(6.0, "a difference of the normal distribution and density"),
     "iou_loss": BOXES,
     "giou_loss": BOXES,

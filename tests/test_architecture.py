@@ -24,13 +24,11 @@ SAMPLES = ROOT / "sample_data" / "diabetes"
 # Each may import from those above it. A package counts as one, and its modules import each other
 # in any order that has no cycle.
 ORDER = [
-    "lossctl", "errors", "arrays", "sequences", "numerics", "ctc", "edits", "vectors",
-    "overlap", "rectangles", "exact", "states", "rounds", "moments", "selection",
-    "student", "reductions",
+    "lossctl", "errors", "arrays", "sequences", "numerics", "ctc", "edits", "vectors", "overlap",
+    "rectangles", "exact", "states", "rounds", "moments", "selection", "student", "reductions",
     "settings", "probabilities", "roles", "signature", "loss", "losses", "spec", "batch", "terms",
-    "readers", "plan", "where", "classes", "choose", "needs", "report", "align", "wholes", "binding",
-    "columns", "batches",
-    "shown", "tasks",
+    "readers", "plan", "where", "classes", "choose", "needs", "report", "align", "wholes",
+    "binding", "columns", "batches", "shown", "tasks",
     "engines", "spool", "passes", "analyses", "gates", "stats", "run", "applicable",
     "inspection", "points", "curves", "influence", "explain", "renderers", "frames", "api", "cli",
     "__main__",

@@ -222,6 +222,7 @@ def test_links_lead_somewhere(document: str) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", prose):
         if not re.match(r"https?:", target):
             path, _, anchor = target.partition("#")
+            path = path or Path(document).name  # an anchor alone is of this page
             assert (home / path).exists(), f"{document} links to {target}"
             if anchor:
                 heads = re.findall(r"^#+ (.+)$", (home / path).read_text(), re.MULTILINE)

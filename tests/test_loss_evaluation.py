@@ -40,7 +40,9 @@ def report(
 def _shown(column: Any) -> Any:
     """Texts as texts; all else as it is."""
     if isinstance(column, Ragged) and column.values.dtype == np.uint32:
-        return plainly(column)
+        rows = plainly(column)
+        lists = any(isinstance(row, list) for row in rows)
+        return [row or [] for row in rows] if lists else rows
     return column
 
 
@@ -51,8 +53,10 @@ def result(*args: Any, **options: Any) -> LossResult:
 def few(loss: Loss, told: Told, form: Form) -> tuple[Data, list[str]]:
     names = rowwise(loss, told, form)
     data = columns(loss, told, form)
-    rows = [row for row in ROWS if row < count(data, names)]
-    return taken(data, names, rows), names
+    data = taken(data, names, [row for row in ROWS if row < count(data, names)])
+    if not loss.diverges:  # what overflows is no value
+        data = taken(data, names, np.isfinite(loss(**data, **told)))
+    return data, names
 
 
 def asked(loss: Loss, told: Told) -> list[str | None]:
@@ -64,10 +68,6 @@ def same(left: float | None, right: float | None, factor: float = 1.0) -> bool:
     if left is None or right is None:
         return left is right
     return math.isclose(left, right * factor, rel_tol=1e-12, abs_tol=1e-300)
-
-
-def exact(loss: Loss, told: Told) -> bool:
-    return loss.reduction_for(told, None).name == "mean"
 
 
 @every_case()
@@ -108,6 +108,9 @@ def test_leaving_a_row_out_is_deleting_it(loss: Loss, given_settings: Told, form
             deleted = result(loss, given_settings, form, taken(data, names, rest), reduction,
                              values_only=True)  # fmt: skip
             said = row.without[spec]
+            if full.losses[0].value is None:
+                assert said is None
+                continue
             if scope(loss, given_settings, form) != "row" and said is None:
                 continue
             assert same(said, deleted.value), (row.row, reduction)
@@ -121,9 +124,9 @@ def test_values_are_those_of_the_function(loss: Loss, given_settings: Told, form
     data, names = few(loss, given_settings, form)
     full = report(loss, given_settings, form, data)
     one = full.losses[0]
-    values = loss.evaluate(data, given_settings)
+    values = loss(**data, **given_settings)
     assert full.worst is not None
-    if not isinstance(values, tuple) and np.asarray(values).ndim == 1:
+    if not isinstance(loss.evaluate(data, given_settings), tuple):
         for row in full.worst.rows:
             value = row.losses[one.spec]
             assert value == (float(values[row.row]) if np.isfinite(values[row.row]) else None)

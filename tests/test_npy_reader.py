@@ -163,7 +163,7 @@ GOOD = npy("'<f8'", "(2,)") + bytes(16)
         (npy("'|b1'", "(3,)") + b"\0\1\2", "row 2: a bool is stored as 2"),
         (npy("'<U1'", "(1,)") + struct.pack("<I", 0x110000), "text, not numbers"),
         (npy("'<f8'", "()") + bytes(8), "0 dimensions"),
-        (npy("'<f8'", "(2, 2, 2)") + bytes(64), "3 dimensions"),
+        (npy("'<f8'", "(2, 1, 1, 1, 2)") + bytes(32), "5 dimensions"),
         (npy("'<f8'", "(0,)"), "no rows"),
         (npy("'<f8'", "(3, 0)"), "no columns"),
         (npy("'<f8'", "(3,)") + bytes(16), "needs 24 bytes of data, 16 are there"),

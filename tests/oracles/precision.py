@@ -17,7 +17,7 @@ import mpmath
 from mpmath import mpf
 
 DIGITS = 50
-_WORKING_DIGITS = (60, 120, 240, 480, 960, 1920)
+_FURTHER_DIGITS = (240, 480, 960, 1920)
 
 Formula = Callable[..., Any]
 
@@ -36,8 +36,10 @@ def to_50_digits(formula: Formula) -> Formula:
         bound = interface.bind(*roles, **settings)
         bound.apply_defaults()
         previous = None
-        needed = DIGITS + _exponent([bound.args, list(bound.kwargs.values())])
-        for digits in (digits for digits in _WORKING_DIGITS if digits > needed):
+        first = DIGITS + 10 + _exponent([bound.args, list(bound.kwargs.values())])
+        steps = [first, first + 60, *(n for n in _FURTHER_DIGITS if n > first + 60)]
+        while steps:
+            digits = steps.pop(0)
             with mpmath.workdps(digits):
                 value = formula(
                     *(_exact(role) for role in bound.args),
@@ -48,6 +50,8 @@ def to_50_digits(formula: Formula) -> Formula:
                 value = mpf(value)
                 if mpmath.isnan(value) or (previous is not None and _agree(previous, value)):
                     break
+            if value == 0 and previous == 0:
+                del steps[:-1]
             previous = value
         with mpmath.workdps(DIGITS):
             return +value
@@ -63,13 +67,13 @@ def _exact(value: Any) -> Any:
     return mpf(value)
 
 
-def _exponent(value: Any) -> float:
+def _exponent(value: Any) -> int:
     """The largest power of ten, of either sign, in any number of nested lists."""
     if isinstance(value, list | tuple):
-        return max(map(_exponent, value), default=0.0)
+        return max(map(_exponent, value), default=0)
     if value is None or isinstance(value, bool | str) or not (value and mpmath.isfinite(value)):
-        return 0.0
-    return float(abs(mpmath.mag(value))) * 0.302
+        return 0
+    return int(abs(mpmath.mag(value)) * 0.302)
 
 
 def _agree(coarse: Any, fine: Any) -> bool:
