@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lossctl.curves import Curve, curve_of, path_of
+from lossctl.grammar import parse
 from lossctl.influence import outlier_of
 from lossctl.loss import PEERS, Loss, named
 from lossctl.points import Point, example, point_at, scope_of, worked
@@ -15,7 +16,7 @@ from lossctl.reductions.additive import Additive
 from lossctl.reductions.ordered import Maximum, Median
 from lossctl.roles import Role
 from lossctl.settings import Setting
-from lossctl.spec import Spec, parse, written
+from lossctl.spec import Spec, written
 
 DIRECTIONS = {"min": "lower is better", "max": "higher is better", "zero": "nearer 0 is better"}
 SCOPES = {"row": "row by row", "group": "within groups", "file": "over all rows"}
@@ -131,9 +132,9 @@ def card_of(spec: Spec, *, also: tuple[str, ...] = (), at: str | None = None) ->
         scope=SCOPES[scope_of(spec)],
         signature=signature(spec),
         low=_bound(spec.low),
-        high=_bound(loss.high),
+        high=_bound(spec.high),
         range=value_range(spec),
-        direction=DIRECTIONS[loss.direction],
+        direction=DIRECTIONS[spec.direction],
         companion=loss.companion,
         formula=loss.formula,
         summary=loss.summary,
@@ -173,7 +174,7 @@ def _bound(value: float) -> float | None:
 
 def value_range(spec: Spec) -> str:
     """The range of one value: `≥ 0`, `0 to 1`, `any value`."""
-    low, high = spec.low, spec.loss.high
+    low, high = spec.low, spec.high
     if low == -math.inf:
         return "any value" if high == math.inf else f"≤ {high:.4g}"
     return f"≥ {low:.4g}" if high == math.inf else f"{low:.4g} to {high:.4g}"

@@ -12,7 +12,7 @@ import difflib
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from lossctl.settings import Setting, check
 from lossctl.signature import keywords, record_of
 
 Scope = Literal["row", "group", "file"]
+Direction = Literal["min", "max", "zero"]
+T = TypeVar("T")
 PEERS = ("torch", "keras", "tensorflow", "sklearn", "optax")  # whose conventions `like` knows
 
 
@@ -45,15 +47,18 @@ class Loss:
     divisors: Mapping[str, Callable[..., Array]]
     tasks: tuple[str, ...]
     scope: Scope | Callable[..., Scope]
-    direction: Literal["min", "max", "zero"]
+    direction: Direction
     low: float
     high: float
     lows: Callable[..., float] | None
+    highs: Callable[..., float] | None
+    directions: Callable[..., Direction] | None
     elicits: str | None
     diverges: bool
     domains: Callable[..., Mapping[str, Domain]] | None
     penalty: Callable[..., float] | None
     reduces: Callable[..., str] | None
+    offsets: Callable[..., tuple[float, float]] | None
     clipped: Callable[..., Mask] | None
     shares: bool
     rows: Callable[..., tuple[Mask, str]] | None
@@ -73,8 +78,7 @@ class Loss:
         if self.domains is None:
             return roles
         given = {role.name: role.domain for role in roles}
-        changed = self.domains(**{name: settings[name] for name in keywords(self.domains)})
-        given.update(changed)
+        given.update(_told(self.domains, settings))
         return tuple(replace(role, domain=given[role.name]) for role in roles)
 
     @property
@@ -116,7 +120,7 @@ class Loss:
             nested: Reduction = settings[self.nests].reduction
             return nested
         if self.reduces is not None:
-            return REDUCTIONS[self.reduces(**{k: settings[k] for k in keywords(self.reduces)})]
+            return REDUCTIONS[_told(self.reduces, settings)]
         return REDUCTIONS[self.reduction]
 
     def low_for(self, settings: Mapping[str, Any]) -> float:
@@ -124,9 +128,25 @@ class Loss:
         if self.nests is not None:
             nested: float = settings[self.nests].low
             return nested
-        if self.lows is not None:
-            return self.lows(**{name: settings[name] for name in keywords(self.lows)})
-        return self.low
+        return self.low if self.lows is None else _told(self.lows, settings)
+
+    def high_for(self, settings: Mapping[str, Any]) -> float:
+        """The most that one value can be."""
+        return self.high if self.highs is None else _told(self.highs, settings)
+
+    def direction_for(self, settings: Mapping[str, Any]) -> Direction:
+        """Which end of the range is good (a nested loss's, where it has one)."""
+        if self.nests is not None:
+            nested: Direction = settings[self.nests].direction
+            return nested
+        return self.direction if self.directions is None else _told(self.directions, settings)
+
+    def offset_for(self, settings: Mapping[str, Any]) -> tuple[float, float]:
+        """What is added once to both sums of a ratio (a nested loss's, where it has one)."""
+        if self.nests is not None:
+            nested: tuple[float, float] = settings[self.nests].offset
+            return nested
+        return (0.0, 0.0) if self.offsets is None else _told(self.offsets, settings)
 
     def diverges_for(self, settings: Mapping[str, Any]) -> bool:
         """Whether a value may be mathematically infinite (a nested loss's may)."""
@@ -204,6 +224,11 @@ class Loss:
         return not any(role.name == name for role in self.own_roles) and self.nests is None
 
 
+def _told(function: Callable[..., T], settings: Mapping[str, Any]) -> T:
+    """What a function of some of the settings says."""
+    return function(**{name: settings[name] for name in keywords(function)})
+
+
 def _shown(value: Any) -> str:
     """One row's value on one line, the middle of a long one left out."""
     return " ".join(np.array2string(value, precision=6, threshold=8).split())
@@ -224,15 +249,18 @@ def loss(
     divisors: Mapping[str, Callable[..., Array]] | None = None,
     tasks: Iterable[str] = ("regression",),
     scope: Scope | Callable[..., Scope] = "row",
-    direction: Literal["min", "max", "zero"] = "min",
+    direction: Direction = "min",
     low: float = 0.0,
     high: float = math.inf,
     lows: Callable[..., float] | None = None,
+    highs: Callable[..., float] | None = None,
+    directions: Callable[..., Direction] | None = None,
     elicits: str | None = None,
     diverges: bool = False,
     domains: Callable[..., Mapping[str, Domain]] | None = None,
     penalty: Callable[..., float] | None = None,
     reduces: Callable[..., str] | None = None,
+    offsets: Callable[..., tuple[float, float]] | None = None,
     clipped: Callable[..., Mask] | None = None,
     shares: bool = False,
     rows: Callable[..., tuple[Mask, str]] | None = None,
@@ -255,13 +283,15 @@ def loss(
     scope      how many rows a value depends on: one, those of a group, or all of the file; or a
                function of the bound roles' names and the settings that says it
     low, high  range of a value; shares need low >= 0
-    lows       settings -> the least value, where settings decide it
+    lows       settings -> the least value, where settings decide it; likewise `highs`
+    directions settings -> the direction, where settings decide it
     elicits    what the best prediction is: "mean" and "median" (skill is measured against that
                constant), or any other words
     diverges   a value may be mathematically infinite (a target of 0 for MAPE)
     domains    settings -> domains of roles that depend on them
     penalty    (wholes, settings) -> a constant added to the value
     reduces    settings -> name of the default reduction
+    offsets    settings -> what is added once to the sums of the numerators and denominators
     clipped    (roles, settings) -> the samples whose value a floor or clip decides, or None
     shares     samples have shares although a value may be negative, by rounding alone
     rows       (roles, settings) -> the rows whose roles contradict each other, and what must hold
@@ -286,11 +316,14 @@ def loss(
             low=low,
             high=high,
             lows=lows,
+            highs=highs,
+            directions=directions,
             elicits=elicits,
             diverges=diverges,
             domains=domains,
             penalty=penalty,
             reduces=reduces,
+            offsets=offsets,
             clipped=clipped,
             shares=shares,
             rows=rows,

@@ -9,7 +9,8 @@ from lossctl.errors import UsageError
 from lossctl.readers.source import ReadOptions, Source
 
 if TYPE_CHECKING:
-    from lossctl.spec import Common, Spec
+    from lossctl.grammar import Common
+    from lossctl.spec import Spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,8 @@ class Plan:
     def specs(self, losses: tuple[str, ...], common: Common) -> tuple[Spec, ...]:
         """The losses, parsed: those asked for, or those given as the default; one of each for
         every library of `like`."""
+        from lossctl.grammar import parse_all
         from lossctl.reductions import REDUCTIONS
-        from lossctl.spec import parse_all
 
         if self.reduction is not None and self.reduction not in REDUCTIONS:
             raise UsageError(
@@ -112,8 +113,8 @@ class Plan:
     def _like_peers(self, losses: tuple[str, ...], common: Common) -> tuple[Spec, ...]:
         """Each loss by the conventions of each library that has it; losses that none has stay as
         they are in a default set."""
+        from lossctl.grammar import parse_all
         from lossctl.loss import PEERS
-        from lossctl.spec import parse_all
 
         for peer in self.like:
             if peer not in PEERS:

@@ -101,6 +101,7 @@ class WorstRow:
     losses: dict[str, float | None]
     shares: dict[str, float | None]
     without: dict[str, float | None]
+    pull: dict[str, float | None] = field(default_factory=dict)  # of ratios: see `analyses.worst`
 
 
 @dataclass(frozen=True, slots=True)

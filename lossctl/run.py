@@ -17,6 +17,7 @@ from lossctl.batch import Batch, joined
 from lossctl.batches import Batches
 from lossctl.binding import Binding, Bound, bind
 from lossctl.errors import DataError, UsageError
+from lossctl.grammar import Common
 from lossctl.needs import TARGETS
 from lossctl.passes import Passes, Progress
 from lossctl.plan import Plan
@@ -25,7 +26,7 @@ from lossctl.readers.source import Source
 from lossctl.report import SIDES, Note, Report
 from lossctl.rounds import ask
 from lossctl.shown import Shown
-from lossctl.spec import Common, Spec
+from lossctl.spec import Spec
 from lossctl.spool import Spool
 from lossctl.tasks import Decision, decide
 
@@ -79,7 +80,7 @@ def question(plan: Plan, pred: Source, target: Source | None) -> tuple[tuple[Spe
         if task.task not in fitting:
             task = replace(task, task=next(iter(specs[0].tasks), "custom"), why="")
     for name, _ in plan.settings:
-        if not any(name in spec.all_settings for spec in specs):
+        if not any(spec.takes(name) for spec in specs):
             option = "class-weight balanced" if name == "balanced" else name.replace("_", "-")
             labels = ", ".join(spec.loss.label for spec in specs)
             raise UsageError(f"--{option}: no loss here has that setting", f"there is {labels}")

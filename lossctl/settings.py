@@ -81,7 +81,7 @@ class Setting:
         if isinstance(value, np.generic):
             value = value.item()
         if self.param.nested:
-            from lossctl.spec import nested  # upward: a nested loss is given as its text
+            from lossctl.grammar import nested  # upward: a nested loss is given as its text
 
             return nested(value, terms=self.param.terms)
         if isinstance(value, np.ndarray | list | tuple) and self.param.vector:

@@ -33,7 +33,7 @@ class Shown:
         self.told = dict(specs[0].all_settings)
         if specs[0].loss.label == "wer":
             self.told["level"] = "token"
-        self.from_logits = any(spec.all_settings.get("from_logits") is True for spec in specs)
+        self.from_logits = any(spec.told("from_logits") is True for spec in specs)
 
     def __call__(self, row: Batch) -> Json:
         held = {role: row.columns[role] for role in self.domains}

@@ -26,7 +26,8 @@ SAMPLES = ROOT / "sample_data" / "diabetes"
 ORDER = [
     "lossctl", "errors", "arrays", "sequences", "numerics", "ctc", "edits", "vectors", "overlap",
     "rectangles", "exact", "states", "rounds", "moments", "selection", "student", "reductions",
-    "settings", "probabilities", "roles", "signature", "loss", "losses", "spec", "batch", "terms",
+    "settings", "probabilities", "roles", "signature", "loss", "losses", "spec",
+    "grammar", "batch", "terms",
     "readers", "plan", "where", "classes", "choose", "needs", "report", "align", "wholes",
     "binding", "columns", "batches", "shown", "tasks",
     "engines", "spool", "passes", "analyses", "gates", "stats", "run", "applicable",
@@ -37,7 +38,7 @@ ORDER = [
 # (from, to): why it may point upward. All are made when they are used, not when the module loads.
 UPWARD = {
     ("loss", "losses"): "the registry is filled when it is first asked",
-    ("settings", "spec"): "a nested loss is given as its text",
+    ("settings", "grammar"): "a nested loss is given as its text",
     ("report", "frames"): "Report.to_frame; pandas stays out of everything else",
     ("report", "renderers"): "repr(report), in text and HTML",
     ("lossctl", "*"): "the public names, loaded when they are first used",

@@ -11,7 +11,7 @@ import pytest
 
 import lossctl
 from lossctl.errors import DataError, UsageError
-from lossctl.spec import parse
+from lossctl.grammar import parse
 from tests.oracles.binary import ORACLES
 
 UNIT = 2.0**-52

@@ -10,9 +10,9 @@ import pytest
 
 from lossctl.arrays import Array
 from lossctl.errors import DataError, UsageError
+from lossctl.grammar import parse
 from lossctl.loss import Loss, named
 from lossctl.numerics import softplus
-from lossctl.spec import parse
 from tests.loss_cases import LOSSES
 from tests.oracles import ORACLES
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import lossctl
 from lossctl import losses
 from lossctl.errors import DataError, UsageError
-from lossctl.spec import Spec, make, nested, parse, parse_all
+from lossctl.grammar import nested, parse, parse_all
+from lossctl.spec import Spec, make
 
 RNG = np.random.default_rng(5)
 PRED, TARGET = RNG.normal(size=(2, 40))

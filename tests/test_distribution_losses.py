@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lossctl.errors import DataError, UsageError
-from lossctl.spec import parse
+from lossctl.grammar import parse
 from tests.loss_cases import LOSSES
 from tests.oracles import ORACLES
 

@@ -12,8 +12,8 @@ import pytest
 import lossctl
 from lossctl import losses
 from lossctl.errors import DataError, UsageError
+from lossctl.grammar import parse
 from lossctl.losses import angular, embedding
-from lossctl.spec import parse
 from tests.oracles import ORACLES
 from tests.oracles.embedding import class_means
 

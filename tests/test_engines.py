@@ -12,7 +12,7 @@ import pytest
 import lossctl
 from lossctl.batch import Batch
 from lossctl.engines import run, serial, threads
-from lossctl.spec import parse
+from lossctl.grammar import parse
 from lossctl.states import Sums, Top
 from lossctl.terms import LossTerms, Score
 from tests.batches import batch, part

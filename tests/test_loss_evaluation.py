@@ -121,7 +121,7 @@ def test_leaving_a_row_out_is_deleting_it(loss: Loss, given_settings: Told, form
 @every_case()
 def test_values_are_those_of_the_function(loss: Loss, given_settings: Told, form: Form) -> None:
     """Each row's loss as reported, and the same number from blocks of any size."""
-    data, names = few(loss, given_settings, form)
+    data, _ = few(loss, given_settings, form)
     full = report(loss, given_settings, form, data)
     one = full.losses[0]
     values = loss(**data, **given_settings)

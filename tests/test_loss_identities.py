@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lossctl.errors import DataError, UsageError
-from lossctl.spec import parse
+from lossctl.grammar import parse
 from tests.loss_cases import LOSSES
 
 E = np.array([-700.0, -3.0, -1.0, -0.1, -1e-9, 0.0, 1e-200, 0.25, 0.999, 1.0, 1.5, 12.0, 1e6])

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from lossctl import losses as families
 from lossctl.errors import UsageError
+from lossctl.grammar import Common, parse
 from lossctl.loss import PEERS, Loss, named
 from lossctl.settings import Param, Setting
-from lossctl.spec import Common, make, parse
+from lossctl.spec import make
 from tests.loss_cases import LOSSES, OWN, every_loss
 
 MEANS = [loss.label for loss in OWN.values() if make(loss, {}).reduction.name == "mean"

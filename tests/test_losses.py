@@ -289,10 +289,14 @@ def test_other_number_types_are_widened_exactly(
             fit = consistent(loss, given_settings, wide, names)
             wide = taken(wide, names, fit)
             typed = typed | {n: _some(typed[n], fit) for n in names}
-        if unsigned and any(min((*d.besides, *itertools.chain(*d.choices[form.choice : form.choice + 1]), 0.0),
-                                default=0.0) < 0.0 for d in domains.values()):  # fmt: skip
+        if unsigned and any(_below_zero(domain, form) for domain in domains.values()):
             continue  # a value below 0 that means something
         assert bits(loss(**typed, **given_settings)) == bits(loss(**wide, **given_settings))
+
+
+def _below_zero(domain: Domain, form: Form) -> bool:
+    chosen = domain.choices[form.choice : form.choice + 1]
+    return min((*domain.besides, *itertools.chain(*chosen), 0.0)) < 0.0
 
 
 def _typed(column: Any, domain: Domain, kind: Any) -> Any:
@@ -301,8 +305,8 @@ def _typed(column: Any, domain: Domain, kind: Any) -> Any:
         rows = [column.row(place) for place in range(len(column))]
         if column.values.dtype == np.uint32:
             return column
-        return [np.round(np.clip(row, -90, 90)).astype(kind) if np.dtype(kind).kind != "u"
-                else np.abs(np.round(np.clip(row, -90, 90))).astype(kind) for row in rows]  # fmt: skip
+        near = [np.round(np.clip(row, -90, 90)) for row in rows]
+        return [(np.abs(row) if np.dtype(kind).kind == "u" else row).astype(kind) for row in near]
     if domain.choices or domain.integral or domain.indexes or domain.shape == "either":
         return np.clip(column, -120 if np.dtype(kind).kind != "u" else 0, 120).astype(kind)
     if domain.row is SUMS_TO_ONE or domain.high == 1.0:
@@ -424,7 +428,7 @@ def test_refuses_columns_that_do_not_belong_together(loss: Loss) -> None:
             with pytest.raises(DataError, match=r"not numeric|is text"):
                 loss(**good | {first.name: ["a", "b", "c"]})
         with pytest.raises(UsageError):
-            loss(good[first.name], **{"no_such_role": good[first.name]})
+            loss(good[first.name], no_such_role=good[first.name])
 
 
 # --- one value of the whole file -----------------------------------------------------------------

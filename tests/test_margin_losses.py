@@ -11,7 +11,7 @@ import pytest
 
 import lossctl
 from lossctl.errors import DataError, UsageError
-from lossctl.spec import parse
+from lossctl.grammar import parse
 from tests.oracles.companion import ORACLES as COMPANIONS
 from tests.oracles.margin import ORACLES
 

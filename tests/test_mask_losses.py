@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lossctl.errors import DataError, UsageError
-from lossctl.spec import parse
+from lossctl.grammar import parse
 from tests.loss_cases import LOSSES
 from tests.oracles import ORACLES
 

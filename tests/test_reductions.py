@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 import lossctl
 from lossctl.analyses.context import Context
 from lossctl.batch import Batch
+from lossctl.grammar import parse
 from lossctl.loss import get
 from lossctl.reductions import REDUCTIONS, Reduced
-from lossctl.spec import Spec, make, parse
+from lossctl.spec import Spec, make
 from lossctl.stats.sample import answer
 from tests.batches import batch, part
 from tests.oracles import REDUCTIONS as ORACLES

@@ -16,9 +16,9 @@ from lossctl import losses
 from lossctl.arrays import Ragged, offsets_of
 from lossctl.edits import counts
 from lossctl.errors import DataError, UsageError
+from lossctl.grammar import parse
 from lossctl.numerics import log_softmax
 from lossctl.sequences import encode
-from lossctl.spec import parse
 from tests.oracles import sequence as oracles
 
 CTC = losses.ctc

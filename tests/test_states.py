@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 import lossctl
 from lossctl.analyses.digest import Digest
 from lossctl.batch import Batch
+from lossctl.grammar import parse
 from lossctl.moments import Moments
 from lossctl.selection import HIGHEST, LOWEST, Gather, Histogram
-from lossctl.spec import parse
 from lossctl.states import Specification, Sums, Top
 from lossctl.terms import LossTerms, Residual, Score, WeightColumn
 from tests.batches import batch, part

@@ -43,20 +43,23 @@ def note(spec: Spec, found: SumsState | None, value: Reduced) -> Note | None:
     """What the reader must know of clipped rows; None where there are none."""
     if found is None or not found.nonzero:
         return None
-    rows = "1 row gives" if found.nonzero == 1 else f"{found.nonzero} rows give"
-    text = f"{spec}: {rows} the truth a probability of (nearly) 0, and {_cost(spec)}"
+    one = found.nonzero == 1
+    rows = "1 row gives" if one else f"{found.nonzero} rows give"
+    text = f"{spec}: {rows} the truth a probability of (nearly) 0, and "
+    text += _cost(spec, "it" if one else "each")
     if value.total and spec.shares and not found.infinite:
-        text += f"; {'it makes' if found.nonzero == 1 else 'they make'} "
+        text += f"; {'it makes' if one else 'they make'} "
         text += f"{percent(ratio(found.a, value.total))} of it"
     return Note("clipped", text)
 
 
-def _cost(spec: Spec) -> str:
+def _cost(spec: Spec, subject: str) -> str:
     """How such a row is scored."""
     told = spec.all_settings
-    many = "each is scored"
     if told.get("eps") is not None:
-        return f"{many} as if it were {told['eps']:.3g}" if told["eps"] else "costs infinitely much"
+        if not told["eps"]:
+            return f"{subject} costs infinitely much"
+        return f"{subject} is scored as if it were {told['eps']:.3g}"
     if told.get("log_clamp") is not None:
-        return f"{many} as if its logarithm were {told['log_clamp']:g}"
-    return f"{many} as if it were {told['floor']:.3g}"
+        return f"{subject} is scored as if its logarithm were {told['log_clamp']:g}"
+    return f"{subject} is scored as if it were {told['floor']:.3g}"

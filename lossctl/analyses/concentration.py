@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lossctl.analyses.context import Context
+from lossctl.analyses.context import LONG, Context
 from lossctl.arrays import Array
 from lossctl.exact import UNIT, exact_dot, exact_sum, ratio, times
 from lossctl.report import Part
@@ -51,7 +51,7 @@ def rounds(context: Context, spec: Spec) -> Rounds[Concentration | None]:
     """None for a loss that is no sum over rows, or whose values are not all finite."""
     if context.outputs > 1 and not context.adds_up(spec):
         return None
-    if spec.reduction.name in ("max", "median") or (spec.shares and spec.loss.direction == "max"):
+    if spec.reduction.name in ("max", "median") or (spec.shares and spec.direction == "max"):
         return None
     sums = Sums(LossTerms(spec), context.moments)
     state: SumsState = (yield (sums,))[sums]
@@ -151,7 +151,8 @@ def part(context: Context, found: dict[str, Concentration], rows: int) -> Part |
         }
     }
     fraction = leading.half / rows
-    text = f"half of {context.leading} in {leading.half} of {rows} rows ({_few(fraction)})"
+    name = str(context.leading) if len(str(context.leading)) <= LONG else context.leading.loss.label
+    text = f"half of {name} in {leading.half} of {rows} rows ({_few(fraction)})"
     if leading.effective is not None:
         text += f"; effective n {leading.effective:.4g}"
     return Part("concentration", text, data)

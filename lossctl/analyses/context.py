@@ -144,7 +144,12 @@ def prose(loss: Spec | LossResult) -> str:
     name = loss.loss.name if isinstance(loss, Spec) else loss.name
     initials = "".join(word[:1] for word in name.split("_"))
     short = text.isalnum() and text.islower() and (len(text) <= 3 or text == initials)
+    if len(text) > LONG:  # all of its settings would drown the sentence
+        return loss.loss.label if isinstance(loss, Spec) else loss.label
     return text.upper() if short else text
+
+
+LONG = 24
 
 
 def percent(fraction: float) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from lossctl.analyses import clipped, concentration, finding, outliers, skill, tails, worst
+from lossctl.analyses import addends, clipped, concentration, finding, outliers, skill, tails, worst
 from lossctl.analyses.context import Context
 from lossctl.analyses.digest import Digest
 from lossctl.batch import Batch
@@ -29,6 +29,7 @@ class Evaluation:
     tails: tails.Tails | None
     digest: str | None
     clipped: Mapping[str, SumsState | None] = field(default_factory=dict)
+    addends: Mapping[str, list[addends.Addend]] = field(default_factory=dict)
 
 
 def rounds(context: Context, *, full: bool) -> Rounds[Evaluation]:
@@ -43,6 +44,7 @@ def rounds(context: Context, *, full: bool) -> Rounds[Evaluation]:
     questions += [skill.rounds(context, spec) for spec in specs]
     questions += [concentration.rounds(context, spec) for spec in specs]
     questions += [clipped.rounds(context, spec) for spec in specs]
+    questions += [addends.rounds(context, spec) for spec in specs]
     questions += [worst.rounds(context), outliers.rounds(context), tails.rounds(context)]
     questions.append(_digest())
     answers: list[Any] = yield from in_step(questions)
@@ -56,6 +58,7 @@ def rounds(context: Context, *, full: bool) -> Rounds[Evaluation]:
         tails=answers[-2],
         digest=answers[-1],
         clipped=dict(zip(names, answers[3 * count : 4 * count], strict=True)),
+        addends=dict(zip(names, answers[4 * count : 5 * count], strict=True)),
     )
 
 
@@ -98,7 +101,10 @@ def parts(context: Context, found: Evaluation, like: Batch) -> Parts:
     notes = [*_notes(context)]
     for spec in context.specs:
         said_of = clipped.note(spec, found.clipped.get(str(spec)), found.values[str(spec)])
-        notes += [] if said_of is None else [said_of]
+        of_terms = addends.note(
+            spec, found.addends.get(str(spec), []), found.values[str(spec)].value
+        )
+        notes += [one for one in (said_of, of_terms) if one is not None]
     ignored = _ignored(context, found, rows)
     notes += [] if not ignored else [Note("ignored", _said_of_ignored(ignored, rows))]
     notes += finding.warnings(found.concentration, results)
@@ -142,7 +148,7 @@ def _result(context: Context, spec: Spec, found: Evaluation, like: Batch) -> Los
         label=spec.loss.label,
         params=_params(spec.all_settings),
         reduction=spec.reduction.name,
-        direction=spec.loss.direction,
+        direction=spec.direction,
         value=value.value,
         status=value.status,
         reason=value.reason,

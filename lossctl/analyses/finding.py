@@ -134,7 +134,8 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share < 0.995 or share == 1 else f"{100 * share:.1f} %"
 
 
-_STATUS = {"infinite": "is infinite", "overflow": "overflows", "undefined": "is undefined"}
+_STATUS = {"infinite": "is infinite", "overflow": "overflows", "undefined": "is undefined",
+           "not_applicable": "has no value"}  # fmt: skip
 _WORDS = {2: "Two", 3: "Three", 4: "Four", 5: "Five", 6: "Six", 7: "Seven", 8: "Eight", 9: "Nine"}
 
 

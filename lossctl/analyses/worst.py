@@ -39,7 +39,7 @@ def has_worst(context: Context, spec: Spec) -> bool:
     """Whether one row can be called the worst of this loss."""
     if context.outputs > 1 and not context.adds_up(spec):
         return False
-    return (spec.shares and spec.loss.direction != "max") or spec.reduction.name == "max"
+    return (spec.shares and spec.direction != "max") or spec.reduction.name == "max"
 
 
 def of_loss(
@@ -54,7 +54,7 @@ def of_loss(
 
 def share(context: Context, spec: Spec, value: Reduced, row: Batch) -> float | None:
     """The share of one row in a loss, from exact sums; None where shares mean nothing."""
-    if not spec.shares or value.total is None or value.status != "ok":
+    if not spec.shares or value.total is None or value.status not in ("ok", "not_applicable"):
         return None
     if context.outputs > 1 and not context.adds_up(spec):
         return None
@@ -86,7 +86,23 @@ def _row(context: Context, sample: Json, values: dict[str, Reduced], row: Batch)
         losses={str(spec): _loss(spec, row) for spec in specs},
         shares={str(spec): share(context, spec, values[str(spec)], row) for spec in specs},
         without={str(spec): _without(values[str(spec)], row) for spec in specs},
+        pull={
+            str(spec): pull(spec, values[str(spec)], row)
+            for spec in specs
+            if spec.reduction.name == "ratio"
+        },
     )
+
+
+def pull(spec: Spec, value: Reduced, row: Batch) -> float | None:
+    """How far a row pulls a ratio A / B, to first order: (a - V b) / B. All rows' sum to 0."""
+    if value.value is None or not value.total or not value.divisor:
+        return None
+    state = Sums(LossTerms(spec)).make(row)
+    if state.infinite:
+        return None
+    total = value.total + value.added
+    return ratio(state.a * value.divisor - total * state.b, value.divisor * value.divisor)
 
 
 def _without(value: Reduced, row: Batch) -> float | None:

@@ -273,7 +273,7 @@ def modified_huber(pred: Real, target: Sign, *, labels: Labels = "auto") -> Arra
 
 
 @loss(
-    aliases=("log_loss", "soft_margin", "soft_margin_loss"),
+    aliases=("soft_margin", "soft_margin_loss"),
     gradient=lambda pred, target, *, labels: (
         -_sign(target) * np.exp(-softplus(_margin(pred, target)))
     ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from lossctl.reductions.additive import Additive
 from lossctl.reductions.agreement import Kappa
-from lossctl.reductions.ordered import Maximum, Median
+from lossctl.reductions.ordered import Maximum, Median, Unreduced
 from lossctl.reductions.reduced import (
     TOO_LARGE,
     TOO_SPREAD,
@@ -54,7 +54,8 @@ REDUCTIONS: dict[str, Reduction] = {
         Kappa(),
         Maximum(),
         Median(),
+        Unreduced(),
     )
 }
 
-MEANS = ("mean", "sum", "sum_over_batch_size", "sum_by_nonzero_weights", "batchmean")
+MEANS = ("mean", "sum", "sum_over_batch_size", "sum_by_nonzero_weights", "batchmean", "none")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from lossctl.exact import ONE, Exact, ratio, root_ratio
+from lossctl.exact import ONE, Exact, exact, ratio, root_ratio
 from lossctl.reductions.reduced import (
     CONFIDENCE,
     TOO_LARGE,
@@ -46,7 +46,9 @@ class Additive:
 
     def rounds(self, values: Values) -> Rounds[Reduced]:
         sums = Sums(values.terms, values.moments)
-        state: SumsState = (yield (sums,))[sums]
+        rows: SumsState = (yield (sums,))[sums]
+        added = exact(values.offset[0]), exact(values.offset[1])
+        state = replace(rows, a=rows.a + added[0], b=rows.b + added[1])
         bad = unrepresented(state.infinite, values.diverges, state.count)
         if bad is not None:
             return bad
@@ -64,7 +66,9 @@ class Additive:
             count=state.count,
             interval=interval,
             no_interval=reason,
-            total=state.a,
+            total=rows.a,
+            added=added[0],
+            divisor=self._divisor(state),
             without=lambda block: self._without(state, sums.make(block)),
         )
 
@@ -106,7 +110,8 @@ class Additive:
         try:
             # The row's influence is (a - V b) / B where the weights divide, a - mean(a) elsewhere.
             if self.divisor == "weights":
-                error = ratio_error(state, n, shift)
+                added = exact(values.offset[0]), exact(values.offset[1])
+                error = ratio_error(state, n, shift, added)
             else:
                 square = max(state.aa * n * ONE - state.a * state.a, 0) * n
                 error = root_ratio(square, n * (n - 1) * divisor * divisor, shift)

@@ -1,4 +1,4 @@
-"""The maximum and the median."""
+"""The maximum and the median, and no reduction at all."""
 
 from __future__ import annotations
 
@@ -62,6 +62,23 @@ class Maximum:
             no_interval="a maximum has no honest interval",
             without=without,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Unreduced:
+    """No value of the whole: each row keeps its own."""
+
+    name: str = "none"
+    squares: bool = False
+    pairs: bool = False
+    additive: bool = True
+    sums: bool = True
+
+    def rounds(self, values: Values) -> Rounds[Reduced]:
+        sums = Sums(values.terms)
+        state: SumsState = (yield (sums,))[sums]
+        reason = "each row keeps its own value (reduction=none)"
+        return Reduced(None, "not_applicable", reason, state.count, total=state.a)
 
 
 @dataclass(frozen=True, slots=True)

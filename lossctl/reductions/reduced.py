@@ -41,6 +41,7 @@ class Values:
     diverges: bool  # a value may be mathematically infinite
     low: float  # range of the loss
     high: float
+    offset: tuple[float, float] = (0.0, 0.0)  # added once to the sums of a and of b
     second: Column | None = None  # the second column, for reductions of several
     third: Column | None = None
     centred: Callable[[float, float], TermsOf] | None = None
@@ -57,6 +58,8 @@ class Reduced:
     interval: Interval | None = None
     no_interval: str | None = None
     total: Exact | None = None  # the sum that shares are shares of
+    added: Exact = 0  # what no row brings to it
+    divisor: Exact | None = None  # what it is divided by
     without: Without | None = None  # the value with one row (a block of it) left out
 
 
@@ -100,9 +103,17 @@ def unrepresented(infinite: int, diverges: bool, count: int) -> Reduced | None:
     return Reduced(None, "overflow", f"{rows} too large for a 64-bit float", count)
 
 
-def ratio_error(state: SumsState, n: int, shift: int = 0) -> float:
+def ratio_error(
+    state: SumsState, n: int, shift: int = 0, added: tuple[Exact, Exact] = (0, 0)
+) -> float:
     """The standard error of sum(a) / sum(b) over `n` rows, from exact second moments (delta
-    method), times 2**shift. OverflowError beyond float64's range."""
+    method), times 2**shift. OverflowError beyond float64's range.
+
+    `added` is what the sums hold that no row brings: the rows' influences (a - V b) / B then do
+    not sum to 0, and their mean is taken off.
+    """
     a, b = state.a, state.b
     square = state.aa * b * b - 2 * state.ab * a * b + a * a * state.bb
-    return root_ratio((max(square, 0) * n) << UNIT, b**4 * (n - 1), shift)
+    drift = added[0] * b - added[1] * a
+    spread = ((max(square, 0) * n) << UNIT) - drift * drift
+    return root_ratio(max(spread, 0), b**4 * (n - 1), shift)

@@ -13,7 +13,8 @@ from lossctl.arrays import Array
 from lossctl.batch import Batch
 from lossctl.errors import DataError, UsageError
 from lossctl.exact import ONE, exact_sum, ratio
-from lossctl.spec import Spec, parse
+from lossctl.grammar import parse
+from lossctl.spec import Spec
 from lossctl.stats.sample import answer, numbers
 from lossctl.terms import Contribution
 
