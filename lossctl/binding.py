@@ -98,10 +98,8 @@ def bind(
     _in_one_order(found_at)
     named = _named(plan, wanted, found_at)
     for role, (feed, places) in found_at.items():
-        classes = named.get(role)
-        text = classes is not None
         binding.bound[role] = _bound(
-            feeds.index(feed), feed, places, role, wanted[role], text=text, classes=classes
+            feeds.index(feed), feed, places, role, wanted[role], classes=named.get(role)
         )
     _rest(plan, binding)
     return binding
@@ -222,6 +220,8 @@ def _named(
     # Columns p_1 p_2 p_3 against labels 1 2 3: the name, not the place, says which is which.
     told = told or (all(name.lstrip("-").isdigit() for name in names) and names != counted)
     classes = Classes(names, plan.positive)
+    sides = [need[1] for role in ("pred", *TARGETS) for need in wanted.get(role, ())]
+    compared = all(domain.name == "category" for domain in sides)
     named: dict[str, Classes] = {}
     for role, (feed, places) in found.items():
         needs = wanted[role]
@@ -229,8 +229,9 @@ def _named(
         if len(columns) > 1 or not any(takes_names(role, domain) for _, domain in needs):
             continue
         textual = _textual(feed, columns[0])
-        single = columns[0].width is None and columns[0].kind in ("number", "integer", "boolean")
-        if not textual and not (told and single):
+        numeric = columns[0].width is None and columns[0].kind in ("number", "integer", "boolean")
+        # Numbers of the prediction are labels only where all losses compare them with labels.
+        if not textual and not (told and numeric and (compared or role in TARGETS)):
             continue
         alike = all(domain.name == "category" for _, domain in needs)
         if not classes.ordered and not alike:
@@ -314,14 +315,12 @@ def _bound(
     role: str,
     domains: Needs,
     *,
-    text: bool = False,
     classes: Classes | None = None,
 ) -> Bound:
     sequence = bool(domains) and domains[0][1].shape == "text"
-    kinds = [feed.source.columns[place].kind for place in places]
     wanted = tuple(
-        feed.want(place, "text" if text or (sequence and kind == "text") else "number")
-        for place, kind in zip(places, kinds, strict=True)
+        feed.want(place, "text" if classes or (sequence and column.kind == "text") else "number")
+        for place, column in ((place, feed.source.columns[place]) for place in places)
     )
     names = tuple(feed.source.columns[place].name for place in places)
     return Bound(role, index, wanted, named_column(feed, places), names, tuple(domains), classes)

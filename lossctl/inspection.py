@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from lossctl.arrays import Ragged
-from lossctl.choose import candidate, guess
+from lossctl.choose import Wish, candidate, guess
 from lossctl.errors import DataError, LossctlError, UsageError, quoted
 from lossctl.exact import ONE, Exact, exact_sum, ratio
+from lossctl.plan import Plan
 from lossctl.readers import open_source
-from lossctl.readers.source import Cells, Column, ReadOptions, Source, Wanted
+from lossctl.readers.source import Cells, Column, ReadOptions, Rows, Source, Wanted
+from lossctl.sequences import is_text
+from lossctl.tasks import decide
 
 _LIKE_A_NUMBER = re.compile(r"\s*[+\-$€£]?[.,]?\d")
 BLOCK_ROWS = 1 << 15
@@ -55,6 +58,7 @@ class Inspection:
 
     files: tuple[FileFacts, ...]
     alignment: tuple[str, ...] = ()
+    task: str = ""  # what eval would take the files to be about, or why it would not
 
 
 def inspect_files(
@@ -69,9 +73,10 @@ def inspect_files(
     if list(paths).count("-") > 1:
         raise UsageError("standard input is given more than once", "give a file for all but one")
     texts: list[dict[str, Any]] = []
-    files = []
+    files, sources = [], []
     for place, path in enumerate(paths):
         source = open_source(path, options)
+        sources.append(source)
         try:
             roles = ("pred", "target") if len(paths) == 1 else (("pred", "target")[place],)
             facts, held = _facts(source, roles, progress, keep=len(paths) == 2)
@@ -80,7 +85,16 @@ def inspect_files(
         files.append(facts)
         texts.append(held)
     alignment = _alignment(files, texts, on) if len(files) == 2 else ()
-    return Inspection(tuple(files), alignment)
+    return Inspection(tuple(files), alignment, _task(sources))
+
+
+def _task(sources: Sequence[Source]) -> str:
+    plan = Plan(sources[0].path, sources[1].path if len(sources) > 1 else None)
+    try:
+        found = decide(plan, sources[0], sources[1] if len(sources) > 1 else None)
+    except LossctlError as problem:
+        return str(problem)
+    return f"{found.task} ({found.why})"
 
 
 class _Tally:
@@ -96,6 +110,9 @@ class _Tally:
         values: Any = cells.values
         if cells.missing is not None:
             self.missing += int(cells.missing.sum())
+        if isinstance(values, Ragged) and is_text(values):
+            self.values += len(values) - (0 if cells.missing is None else int(cells.missing.sum()))
+            return
         if isinstance(values, Ragged):
             values = values.values
         elif not isinstance(values, np.ndarray):
@@ -158,11 +175,17 @@ def _facts(
     tallies = [_Tally() for _ in wanted]
     held: dict[str, list[Any]] = {}
     firsts: dict[int, str] = {}
-    rows = 0
-    for block in source.blocks([*wanted, *shared], BLOCK_ROWS):
-        rows += block.count
-        for place, want in enumerate([*wanted, *shared]):
-            cells = block.cells[place]
+    rows = count = 0
+    every = [*wanted, *shared]
+    # Arrays of unlike lengths are read one by one.
+    alone = source.format == "npz" and source.rows is None
+    for part in [[place] for place in range(len(every))] if alone else [[*range(len(every))]]:
+        count = 0 if part else sum(block.count for block in source.blocks([], BLOCK_ROWS))
+        rows = max(rows, count)
+        for block, place in _cells(source, every, part):
+            want, cells = every[place], block.cells[part.index(place)]
+            count += block.count if place == part[0] else 0
+            rows = max(rows, count)
             if place < len(wanted):
                 tallies[place].add(cells)
             if want.kind == "text":
@@ -172,8 +195,8 @@ def _facts(
                     first = next((text for text in _texts(cells) if text), None)
                     if first is not None:
                         firsts[want.index] = first
-        if progress is not None:
-            progress(rows, source.rows)
+            if progress is not None:
+                progress(rows, source.rows)
     if not rows:
         raise DataError(f"{source.path} has no rows")
     _like_numbers(source, firsts)
@@ -186,6 +209,15 @@ def _facts(
         {role: _chosen(source, role) for role in roles},
     )  # fmt: skip
     return facts, held
+
+
+def _cells(
+    source: Source, every: Sequence[Wanted], part: Sequence[int]
+) -> Iterator[tuple[Rows, int]]:
+    """Each block with each of its columns."""
+    for block in source.blocks([every[place] for place in part], BLOCK_ROWS):
+        for place in part:
+            yield block, place
 
 
 def _texts(cells: Cells) -> list[str | None]:
@@ -224,11 +256,16 @@ def _column(place: int, column: Column, tally: _Tally | None) -> ColumnFacts:
 
 
 def _chosen(source: Source, role: str) -> str:
+    """The columns that a role would be guessed from, or why there are none."""
     try:
-        places = guess(source, role, f"--{role}-col")
+        places = guess(source, role, f"--{role}-col", (), Wish(else_kinds=_DEEP, several=True))
     except LossctlError as problem:
         return str(problem)
-    return source.columns[places[0]].name or "the only column"
+    names = [source.columns[place].name for place in places]
+    return (names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}") or "the only column"
+
+
+_DEEP = ("text", "words", "vectors")
 
 
 def _alignment(

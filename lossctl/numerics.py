@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
 
-from lossctl.arrays import Array, Numbers
+from lossctl.arrays import Array, Mask, Numbers
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -212,23 +212,51 @@ def xlogy(x: Array, y: Array) -> Array:
     return np.where(zero, 0.0, x * np.log(np.where(zero, 1.0, y)))
 
 
+def _below_top(logits: Array) -> tuple[Array, Array, Mask]:
+    """Logits less the row's highest, what the rounding of that left over, and the highest."""
+    top = np.max(logits, axis=-1, keepdims=True)
+    highest = logits == top
+    with np.errstate(invalid="ignore", over="ignore"):  # infinite logits are set below
+        shifted, lost = two_sum(logits, -top)
+    shifted = np.where(highest, 0.0, shifted)
+    return shifted, np.where(highest | ~np.isfinite(lost), 0.0, lost), highest
+
+
 def log_softmax(logits: Array) -> Array:
     """Logits minus logsumexp over the last axis, shape (n, K); about 3 ulp, near 0 too.
 
     Finite for |logit| up to 1e300. A logit of -inf has log-probability -inf; logits of +inf share
     the row evenly, as do those of a row in which all are -inf.
     """
-    top = np.max(logits, axis=-1, keepdims=True)
-    highest = logits == top
-    with np.errstate(invalid="ignore", over="ignore"):  # infinite logits are set below
-        shifted, lost = two_sum(logits, -top)
-    shifted = np.where(highest, 0.0, shifted)
-    lost = np.where(highest | ~np.isfinite(lost), 0.0, lost)
+    shifted, lost, highest = _below_top(logits)
     growth = np.exp(shifted)
     growth += growth * lost
     # One of the highest is the 1 of log1p, so that a sum just above 1 keeps its digits.
     np.put_along_axis(growth, np.argmax(highest, axis=-1)[..., np.newaxis], 0.0, axis=-1)
     return (shifted - np.log1p(row_sum(growth))[..., np.newaxis]) + lost
+
+
+@shared
+def exponentials(logits: Array) -> Array:
+    """e**logit by that of the row's highest, which is 1, shape (n, K); 2 ulp, however small."""
+    shifted, lost, _ = _below_top(logits)
+    growth = np.exp(shifted)
+    growth += growth * lost
+    return growth
+
+
+@shared
+def softmax(logits: Array) -> tuple[Array, Array]:
+    """Each class's probability and what it lacks of 1, (n, K); 4 ulp each, near 0 too."""
+    growth = exponentials(logits)
+    highest = np.argmax(growth, axis=-1)[..., np.newaxis]
+    rest = growth.copy()
+    np.put_along_axis(rest, highest, 0.0, axis=-1)
+    others = row_sum(rest)[..., np.newaxis]
+    shares = growth / (1.0 + others)
+    lacking = 1.0 - shares
+    np.put_along_axis(lacking, highest, others / (1.0 + others), axis=-1)
+    return shares, lacking
 
 
 def log1mexp(x: Array) -> Array:
@@ -257,6 +285,37 @@ def log_ratio(over: Array, under: Array) -> Array:
     return np.where(beyond, np.log(over) - np.log(under), logs) if beyond.any() else logs
 
 
+def in_pieces(function: Callable[..., Array]) -> Callable[..., Array]:
+    """Have a function of arrays of one shape, value by value, work on pieces that fit the cache."""
+
+    @wraps(function)
+    def whole(*arrays: Numbers) -> Array:
+        first = arrays[0]
+        if first.size <= _PIECE:
+            return function(*arrays)
+        flat = [array.reshape(-1) for array in arrays]
+        found = np.empty(first.size)
+        for start in range(0, first.size, _PIECE):
+            piece = slice(start, start + _PIECE)
+            found[piece] = function(*(array[piece] for array in flat))
+        return found.reshape(first.shape)
+
+    return whole
+
+
+_PIECE = 1 << 13
+
+
+def polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
+    """The sum of coefficients times powers of x, the constant first."""
+    value = np.full_like(x, coefficients[-1])
+    for coefficient in coefficients[-2::-1]:
+        value *= x
+        value += coefficient
+    return value
+
+
+@in_pieces
 def poisson_gap(x: Numbers, mean: Numbers) -> Array:
     """The gap x log(x / mean) + mean - x for x >= 0, mean > 0; 4 ulp, also where x is near mean.
 
@@ -271,6 +330,7 @@ def poisson_gap(x: Numbers, mean: Numbers) -> Array:
     return np.where(np.abs(s) <= _NEAR, near, far)
 
 
+@in_pieces
 def gamma_gap(x: Numbers, mean: Numbers) -> Array:
     """The gap r - 1 - log(r) with r = x / mean, both > 0; 4 ulp, also where r is near 1."""
     gap = difference(x, mean)
@@ -294,13 +354,20 @@ def _share(gap: Array, left: Array, right: Array) -> Array:
     return np.where(beyond, 0.5 * gap / (0.5 * left + 0.5 * right), share)
 
 
+# (atanh(s) / s - 1) / s**2 as a polynomial in s**2, interpolated at the Chebyshev nodes of
+# [0, 0.2026]; it misses by less than 1e-16 of the value.
+_ATANH = (
+    0.3333333333333333, 0.19999999999999368, 0.14285714285888118, 0.11111111092334172,
+    0.09090910141668938, 0.07692272820496253, 0.06667406230024066, 0.05871905003962964,
+    0.05363337147519965, 0.041108608967903894, 0.07143078639816813, -0.03419670060162704,
+    0.139807996554602,
+)  # fmt: skip
+
+
 def _atanh_tail(s: Array) -> Array:
     """The series atanh(s) / s - 1 = s**2/3 + s**4/5 + ... to full precision for |s| <= 0.45."""
-    square = np.minimum(s * s, 0.21)
-    series = np.zeros_like(square)
-    for degree in range(49, 1, -2):
-        series = (series + 1.0 / degree) * square
-    return series
+    square = np.minimum(s * s, 0.2026)
+    return square * polynomial(_ATANH, square)
 
 
 def exponential_gap(t: Array, a: float) -> Array:

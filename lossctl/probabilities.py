@@ -28,7 +28,7 @@ from lossctl.arrays import (
     Simplex,
     domain_of,
 )
-from lossctl.numerics import floating, log_ratio, log_softmax, row_sum, shared, softplus
+from lossctl.numerics import floating, log_ratio, log_softmax, row_sum, shared, softmax, softplus
 from lossctl.settings import Param
 
 UNIT = float(np.finfo(np.float64).eps)
@@ -150,7 +150,7 @@ def class_probabilities(pred: Numbers, *, from_logits: bool, normalize: bool = F
     """Each class's probability, (n, K)."""
     values = floating(pred)
     if from_logits:
-        return np.exp(log_softmax(values))
+        return softmax(values)[0]
     return normalized(values) if normalize else values
 
 

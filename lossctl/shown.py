@@ -43,14 +43,23 @@ class Shown:
             if role in held and not (role == "label" and "target" in shown):
                 shown["target"] = self._cell(role, held[role])
         truth = held.get("label", held.get("target"))
-        if self._classes(held.get("pred")) and isinstance(truth, np.ndarray) and truth.ndim == 1:
+        if self._classes("pred", held) and isinstance(truth, np.ndarray) and truth.ndim == 1:
             return shown | self._predicted(held["pred"], truth)
-        if self._classes(held.get("pred")) and self._classes(held.get("target")):
-            if "pixels" in names:
-                return _areas(held["pred"][0], held["target"][0])
+        if any("pixels" in domain.axes for domain in self.domains.values()):
+            inked = held["pred"][0]
+            if self.domains["pred"].high != 1.0:  # scores: ink is above 0
+                inked = (inked > 0.0).astype(np.float64)
+            return _areas(inked, held["target"][0])
+        if self._classes("pred", held) and self._classes("target", held):
             return self._most_likely(held["target"], False, "target") | self._most_likely(
                 held["pred"], self.from_logits, "pred"
             )
+        if truth is not None and self._labelled(held.get("pred"), truth):
+            threshold = self.told.get("threshold") or (0.0 if self.from_logits else 0.5)
+            return {
+                "target": self._labels(truth[0] > 0.0),
+                "pred": self._labels(held["pred"][0] > threshold),
+            }
         if "vector" in names:
             return shown | _distances(row.columns)
         for role, column in held.items():
@@ -63,9 +72,27 @@ class Shown:
             shown["s/i/d"] = _edits(held["pred"], held["target"], self.told)
         return {name: value for name, value in shown.items() if value is not None}
 
-    def _classes(self, pred: Any) -> bool:
-        flat = pred is None or isinstance(pred, Ragged) or pred.ndim != 2
-        return not flat and "box" not in {domain.name for domain in self.domains.values()}
+    def _classes(self, role: str, held: Mapping[str, Any]) -> bool:
+        """Whether a role holds one value for each class."""
+        column = held.get(role)
+        if not isinstance(column, np.ndarray) or column.ndim != 2:
+            return False
+        domain = self.domains[role]
+        return "classes" in domain.axes or domain.name == "category"
+
+    def _labelled(self, pred: Any, truth: Any) -> bool:
+        """Whether a row has several labels, each of which holds or does not."""
+        both = isinstance(pred, np.ndarray) and isinstance(truth, np.ndarray)
+        if not both or pred.ndim != 2 or pred.shape != truth.shape:
+            return False
+        taken = self.domains["target" if "target" in self.domains else "label"]
+        limited = bool(taken.choices) or (taken.low, taken.high) == (0.0, 1.0)
+        return limited and bool(np.isin(truth, (-1.0, 0.0, 1.0)).all())
+
+    def _labels(self, holds: Any) -> str:
+        """The labels that hold, by name."""
+        places = np.flatnonzero(holds).tolist()
+        return " ".join(self.classes.name(place) or str(place) for place in places) or "none"
 
     def _predicted(self, pred: Any, label: Any) -> Json:
         """The predicted class, and the probabilities of it and of the true one."""

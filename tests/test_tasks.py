@@ -24,11 +24,11 @@ class Columns:
 
     format = "csv"
     rows = None
-    details: dict[str, str] = {}
 
     def __init__(self, path: str, *columns: Column) -> None:
         self.path = path
         self.columns = columns
+        self.details: dict[str, str] = {}
 
     def close(self) -> None:
         """Nothing is open."""
@@ -189,7 +189,7 @@ def test_names_become_numbers_and_back() -> None:
     binary.check_found("t[y]")
     missing = Classes(positive="yess")
     missing.coded(["no", "yes", "no"], "", rows)
-    with pytest.raises(DataError, match="no label of .* is 'yess'; it has no, yes"):
+    with pytest.raises(DataError, match=r"no label of .* is 'yess'; it has no, yes"):
         missing.check_found("t[y]")
     alike = Classes().coded(["b", "a", "b"], "", rows)
     assert alike[0] == alike[2] != alike[1]

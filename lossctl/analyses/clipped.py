@@ -32,7 +32,7 @@ class ClippedTerms:
 
 def rounds(context: Context, spec: Spec) -> Rounds[SumsState | None]:
     """None for a loss that clips nothing."""
-    if spec.loss.clipped is None or context.outputs > 1:
+    if spec.loss.clipped is None or (context.outputs > 1 and not context.adds_up(spec)):
         return None
     sums = Sums(ClippedTerms(spec))
     state: SumsState = (yield (sums,))[sums]

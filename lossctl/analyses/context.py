@@ -149,7 +149,7 @@ def prose(loss: Spec | LossResult) -> str:
     return text.upper() if short else text
 
 
-LONG = 24
+LONG = 32
 
 
 def percent(fraction: float) -> str:

@@ -36,6 +36,8 @@ def render(found: Inspection, form: str, width: int) -> str:
     if form != "table":
         raise UsageError(f"inspect has no format {form}", "it is one of table, tsv, json")
     blocks = [_file(facts, width) for facts in found.files]
+    if found.task:
+        blocks.append(wrapped(shown(f"as a task: {found.task}"), width))
     if found.alignment:
         blocks.append([line for text in found.alignment for line in wrapped(shown(text), width)])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
