@@ -14,7 +14,7 @@ define show
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check reference bench docs clean
+.PHONY: help demo test check reference bench bench-losses docs clean
 
 help:  ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ reference: $(STAMP)  ## run reference cases (CASES=file.json; else those of test
 
 bench: $(STAMP)  ## time whole processes against others (ARGS="--pairs 5 --only help")
 	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+bench-losses: $(STAMP)  ## time every loss on one block (ARGS="mae scce")
+	@$(BIN)/python benchmarks/losses.py $(ARGS)
 
 docs: $(STAMP)  ## write the generated documentation again
 	@$(BIN)/python docs/generate.py
