@@ -54,7 +54,9 @@ def of_loss(
 
 def share(context: Context, spec: Spec, value: Reduced, row: Batch) -> float | None:
     """The share of one row in a loss, from exact sums; None where shares mean nothing."""
-    if not spec.shares or value.total is None or value.status not in ("ok", "not_applicable"):
+    if not spec.shares or spec.loss.direction == "max" or value.total is None:
+        return None
+    if value.status not in ("ok", "not_applicable"):
         return None
     if context.outputs > 1 and not context.adds_up(spec):
         return None
@@ -65,7 +67,9 @@ def share(context: Context, spec: Spec, value: Reduced, row: Batch) -> float | N
 
 
 def part(context: Context, found: WorstOf, values: dict[str, Reduced], like: Batch) -> Worst | None:
-    """The worst rows of the leading loss."""
+    """The worst rows of the leading loss; None where what rows add to it is good."""
+    if context.leading.direction == "max" and context.leading.reduction.sums:
+        return None
     entries = found.tops[str(context.leading)][: context.top]
     if not entries:
         return None
