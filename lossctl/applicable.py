@@ -46,7 +46,7 @@ def _reason(
     loss: Loss, plan: Plan, task: Decision, pred: Source, target: Source | None, opener: Any
 ) -> str | None:
     """Why a loss does not apply; None where it does."""
-    if loss.tasks and task.task not in loss.tasks:
+    if loss.tasks and not {task.task, task.perhaps} & set(loss.tasks):
         return f"it is for {' and '.join(loss.tasks)}, and these files are {task.task}"
     settings = {name: value for name, value in task.settings.items()
                 if any(setting.name == name for setting in loss.settings)}  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lossctl.align import Aligned, Ledger, disagreement
-from lossctl.arrays import Array, Domain, Integers, Mask, Ragged, offsets_of
+from lossctl.arrays import SUMS_TO_ONE, Array, Domain, Integers, Mask, Ragged, offsets_of
 from lossctl.batch import Batch
 from lossctl.binding import Binding, Bound
 from lossctl.columns import column_of, unusable
@@ -32,7 +32,7 @@ class Batches:
         ledger: Ledger,
         rows: Iterator[Aligned],
         *,
-        doubtful: bool = False,
+        perhaps: str = "",
     ) -> None:
         self.plan = plan
         self.binding = binding
@@ -47,11 +47,12 @@ class Batches:
         self._shape: dict[str, tuple[int, ...]] = {}
         self._chosen: dict[str, set[float]] = {}
         self._whole_domains = binding.whole_domains
-        self.doubtful = doubtful
-        self.chances = doubtful  # whether all is between 0 and 1, and the target 0 or 1
+        self.perhaps = perhaps
+        self.chances = bool(perhaps)  # whether all that was seen could be probabilities
         # By column: rows that do not sum to 1, the worst of them, and its sum.
         self.off: dict[str, tuple[int, int, float]] = {}
         self.known = binding.feeds[0].source.rows
+        self._check_axes()
 
     def __iter__(self) -> Iterator[Batch]:
         return self
@@ -81,12 +82,14 @@ class Batches:
         for one in self.binding.bound.values():
             if one.classes is not None:
                 one.classes.check_found(one.name)
-        if self.doubtful and self.chances and self.scored:
+        if self.perhaps and self.chances and self.scored:
             pred, target = (self.binding.bound[role].name for role in ("pred", "target"))
+            said = f"{pred} lies between 0 and 1 and {target} is 0 or 1"
+            if self.perhaps == "distribution":
+                said = f"every row of {pred} and {target} sums to 1"
             raise UsageError(
-                f"{pred} lies between 0 and 1 and {target} is 0 or 1: it could be binary or "
-                "regression",
-                "--task binary or --task regression says which",
+                f"{said}: it could be {self.perhaps} or regression",
+                f"--task {self.perhaps} or --task regression says which",
             )
         if self.binding.weight is not None and self.scored and not self._weight_seen:
             name = self.binding.weight.name
@@ -207,17 +210,35 @@ class Batches:
                     row, value, rule = fault
                     raise DataError(
                         f"{one.name} row #{int(batch.rows[row])} is {value} but {label} needs "
-                        f"{role} {rule}"
+                        f"{role} {rule}",
+                        self._remedy(role, domain),
                     )
                 self._check_choices(one, domain, column)
-                if domain.row is not None and domain.row.warning:
-                    self._note_sums(one, domain, column, batch.rows)
+            ruled = [domain for _, domain in one.domains if domain.row is not None]
+            if ruled and ruled[0].row is not None and ruled[0].row.warning:
+                self._note_sums(one, ruled[0], column, batch.rows)
         self._check_rows(batch)
         if self.chances and "pred" in batch.columns and "target" in batch.columns:
-            pred, target = batch.columns["pred"], batch.columns["target"]
-            self.chances = bool(
-                ((pred >= 0.0) & (pred <= 1.0)).all() and ((target == 0.0) | (target == 1.0)).all()
-            )
+            self.chances = _chances(batch.columns["pred"], batch.columns["target"])
+
+    def _remedy(self, role: str, domain: Domain) -> str | None:
+        """What may help values that are no probabilities."""
+        if role != "pred" or domain.high != 1.0:
+            return None
+        if any(spec.takes("from_logits") for spec in self.specs):
+            return "--from-logits if they are logits"
+        return "-l names losses that take scores"
+
+    def _check_axes(self) -> None:
+        """Pictures of as many pixels may still be of other height and width."""
+        said: dict[tuple[int, ...], str] = {}
+        for one in self.binding.bound.values():
+            if "pixels" in one.domain.axes and len(one.places) == 1:
+                feed = self.binding.feeds[one.feed]
+                axes = feed.source.columns[feed.wanted[one.places[0]].index].axes
+                said.setdefault(axes, f"{one.name} has {' × '.join(map(str, axes))} pixels a row")
+        if len(said) > 1 and () not in said:
+            raise DataError(", ".join(said.values()), "both sides must have the same shape")
 
     def _check_rows(self, batch: Batch) -> None:
         """Roles that contradict each other within a row."""
@@ -232,6 +253,9 @@ class Batches:
         if wanted is not None and found is not None and wanted != found:
             raise DataError(f"{found} classes are there, but --classes is {wanted}",
                             "choose the columns with --pred-col")  # fmt: skip
+        named = len(self.plan.labels)
+        if named and found is not None and named != found:
+            raise DataError(f"{found} classes are there, but --labels names {named}")
 
     def _check_choices(self, bound: Bound, domain: Domain, column: Any) -> None:
         """Of several sets of values, one must hold all that the file has."""
@@ -256,6 +280,15 @@ class Batches:
         if abs(float(sums[far]) - 1.0) > abs(value - 1.0):
             row, value = int(rows[broken[far]]), float(sums[far])
         self.off[bound.name] = (count + broken.size, row, value)
+
+
+def _chances(pred: Any, target: Any) -> bool:
+    """Whether these could be probabilities against what happened, or distributions."""
+    if pred.ndim == 1:
+        happened = (target == 0.0) | (target == 1.0)
+        return bool(((pred >= 0.0) & (pred <= 1.0) & happened).all())
+    sides = (floating(pred), floating(target))
+    return all(bool((one >= 0.0).all()) and not SUMS_TO_ONE.broken(one).any() for one in sides)
 
 
 def _as_bytes(cells: Cells) -> Ragged:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lossctl.align import Feed
 from lossctl.arrays import Array, Domain
 from lossctl.choose import PREFERRED, Wish, guess, one, select
-from lossctl.classes import Classes, of_columns
+from lossctl.classes import Classes
 from lossctl.errors import DataError, UsageError, inert, quoted
-from lossctl.needs import TARGETS, Needs, needs_of, takes_names, wish_of
+from lossctl.naming import in_one_order, named_column, named_roles
+from lossctl.needs import TARGETS, Needs, needs_of, wish_of
 from lossctl.plan import Plan
 from lossctl.readers.cells import is_number
-from lossctl.readers.source import Column, Source
-from lossctl.report import named
+from lossctl.readers.source import Source
 from lossctl.spec import Spec
 from lossctl.where import Condition, parse
 from lossctl.wholes import read_whole
@@ -73,8 +73,8 @@ def bind(
     wanted = needs_of(specs)
     for given in plan.roles:
         if given.role not in wanted:
-            known = ", ".join(wanted)
-            raise UsageError(f"--role {given.role}: no loss here takes it", f"they take {known}")
+            option = "--class-weight" if given.role == "class_weight" else f"--role {given.role}"
+            raise UsageError(f"{option}: no loss here takes it", f"they take {', '.join(wanted)}")
     feeds = [Feed(pred)] if target is None else [Feed(pred), Feed(target)]
     binding = Binding(feeds)
     search = _Search(plan, specs, feeds, open_source, _reserved(plan, feeds), several)
@@ -95,8 +95,8 @@ def bind(
             feeds.append(feed)
         search.taken.setdefault(id(feed), set()).update(places)
         found_at[role] = (feed, places)
-    _in_one_order(found_at)
-    named = _named(plan, wanted, found_at)
+    in_one_order(plan, found_at)
+    named = named_roles(plan, wanted, found_at)
     for role, (feed, places) in found_at.items():
         binding.bound[role] = _bound(
             feeds.index(feed), feed, places, role, wanted[role], classes=named.get(role)
@@ -144,16 +144,18 @@ class _Search:
         raise UsageError(f"{needs[0][0]} needs {role}", f"--role {role}=FILE[:COLUMNS] gives it")
 
     def _by_name(self, role: str, domain: Domain) -> tuple[Feed, list[int]] | None:
-        """The column of that very name; a role that is not row-aligned is read by itself."""
+        """The column of that name; a role that is not row-aligned is read by itself."""
+        called = (role, *PREFERRED.get(role, ()))
         for feed in self.feeds:
             names = [column.name for column in feed.source.columns]
-            if names.count(role) != 1:
+            name = next((one for one in called if names.count(one) == 1), None)
+            if name is None:
                 continue
             if domain.shape == "whole":
                 if feed.source.path == "-" or feed.source.format == "memory":
                     continue
                 feed = Feed(self.open_source(feed.source.path))
-            return feed, [names.index(role)]
+            return feed, [names.index(name)]
         return None
 
     def _columns(
@@ -207,91 +209,6 @@ class _Search:
                     "leave out --on",
                 )
         return Feed(self.open_source(given))
-
-
-def _named(
-    plan: Plan, wanted: Mapping[str, Needs], found: Mapping[str, tuple[Feed, list[int]]]
-) -> dict[str, Classes]:
-    """The roles whose labels are names, and what those stand for: `--labels`, `--positive`, or
-    the names of the prediction's columns."""
-    names = plan.labels or _predicted_classes(found)
-    counted = tuple(map(str, range(len(names))))
-    told = bool(plan.labels) or plan.positive is not None
-    # Columns p_1 p_2 p_3 against labels 1 2 3: the name, not the place, says which is which.
-    told = told or (all(name.lstrip("-").isdigit() for name in names) and names != counted)
-    classes = Classes(names, plan.positive)
-    sides = [need[1] for role in ("pred", *TARGETS) for need in wanted.get(role, ())]
-    compared = all(domain.name == "category" for domain in sides)
-    named: dict[str, Classes] = {}
-    for role, (feed, places) in found.items():
-        needs = wanted[role]
-        columns = [feed.source.columns[place] for place in places]
-        if len(columns) > 1 or not any(takes_names(role, domain) for _, domain in needs):
-            continue
-        textual = _textual(feed, columns[0])
-        numeric = columns[0].width is None and columns[0].kind in ("number", "integer", "boolean")
-        # Numbers of the prediction are labels only where all losses compare them with labels.
-        if not textual and not (told and numeric and (compared or role in TARGETS)):
-            continue
-        alike = all(domain.name == "category" for _, domain in needs)
-        if not classes.ordered and not alike:
-            said = "--positive says which of its labels counts as 1"
-            if needs[0][1].indexes is not None:
-                said = "--labels a,b,c gives the classes in order"
-            name = named_column(feed, places)
-            raise UsageError(f"{name} holds names of classes", said)
-        named[role] = classes
-    if named and not classes.ordered:
-        _of_one_kind(found, named)
-    return named
-
-
-def _textual(feed: Feed, column: Column) -> bool:
-    """Whether a column's labels are names. A text file's true and false are."""
-    written = column.kind == "boolean" and feed.source.format in ("csv", "tsv")
-    return column.kind == "text" or written
-
-
-def _of_one_kind(found: Mapping[str, tuple[Feed, list[int]]], named: Mapping[str, Classes]) -> None:
-    """Refuse to compare names with numbers: they are never equal."""
-    sides = {role: one for role, one in found.items() if role in ("pred", *TARGETS)}
-    for role, (feed, places) in sides.items():
-        if role in named:
-            continue
-        other, at = found[next(iter(named))]
-        text, column = other.source.columns[at[0]], feed.source.columns[places[0]]
-        raise DataError(
-            f"{other.name}: column {text.name} is {text.kind}, but {feed.name} column "
-            f"{column.name} is {column.kind}: such labels are never equal",
-            "--labels gives the classes in order",
-        )
-
-
-def _in_one_order(found: Mapping[str, tuple[Feed, list[int]]]) -> None:
-    """Where both sides have a column for each class or label, of the same names, bring the
-    prediction's into the order of the target's."""
-    for role in TARGETS:
-        if role not in found or "pred" not in found:
-            continue
-        (left, columns), (right, others) = found["pred"], found[role]
-        ours = of_columns([left.source.columns[place].name for place in columns])
-        titles = [right.source.columns[place].name for place in others]
-        theirs = of_columns(titles) if set(of_columns(titles)) == set(ours) else tuple(titles)
-        if ours and ours != theirs and sorted(ours) == sorted(theirs):
-            columns[:] = [columns[ours.index(name)] for name in theirs]
-
-
-def _predicted_classes(found: Mapping[str, tuple[Feed, list[int]]]) -> tuple[str, ...]:
-    feed, places = found.get("pred", (None, []))
-    if feed is None or len(places) < 2:
-        return ()
-    return of_columns([feed.source.columns[place].name for place in places])
-
-
-def named_column(feed: Feed, places: list[int]) -> str:
-    """`targets.csv[y]`: where a role comes from, for messages."""
-    names = tuple(feed.source.columns[place].name for place in places)
-    return named({"path": feed.source.path, "columns": names})
 
 
 def _reserved(plan: Plan, feeds: list[Feed]) -> dict[int, set[int]]:

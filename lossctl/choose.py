@@ -110,6 +110,10 @@ def guess(
     Raises UsageError, listing the candidates, where that is ambiguous, and DataError where the
     file has no column of a fitting kind.
     """
+    if not wish.every and _called(source, role, taken, wish.kinds) is None:
+        named = _called(source, role, taken, wish.else_kinds)
+        if named is not None:
+            return [named]
     for kinds in (wish.kinds, wish.else_kinds):
         open_places = [
             place
@@ -126,7 +130,16 @@ def guess(
                 f"{listing(names)}",
                 f"choose with {option}",
             )
-    raise _none_left(source, role, option)
+    raise _none_left(source, role, option, wish)
+
+
+def _called(source: Source, role: str, taken: Collection[int], kinds: Sequence[str]) -> int | None:
+    """The column of these kinds that has a preferred name, the most preferred one."""
+    for name in (role, *PREFERRED.get(role, ())):
+        for place, column in enumerate(source.columns):
+            if column.name.lower() == name and column.kind in kinds and place not in taken:
+                return place
+    return None
 
 
 def _guessed(source: Source, role: str, places: list[int], wish: Wish) -> list[int]:
@@ -160,8 +173,14 @@ def alike(names: Sequence[str]) -> bool:
     return len(names) > 1 and len(stems) == 1 and distinct
 
 
-def _none_left(source: Source, role: str, option: str) -> DataError | UsageError:
+def _none_left(source: Source, role: str, option: str, wish: Wish) -> DataError | UsageError:
     """Why a file has no column to guess for a role."""
+    if "text" in wish.kinds:
+        kinds = listing([f"{column.name} ({column.kind})" for column in source.columns])
+        return DataError(
+            f"{source.path} has no texts, words or lists for {role}: {kinds}",
+            f"name a column with {option}",
+        )
     unfit = [c for c in source.columns if c.name.lower() in (role, *PREFERRED.get(role, ()))]
     if unfit and not candidate(unfit[0]):
         return DataError(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lossctl.arrays import Array, Integers
-from lossctl.errors import DataError, inert, quoted
+from lossctl.errors import DataError, UsageError, inert, quoted
 from lossctl.roles import codes
 
 MOST = 1 << 16  # different labels that are kept by name
@@ -19,12 +19,19 @@ class Classes:
     """What labels stand for, where a file gives them as text.
 
     `names` lists the classes in order; `positive` is the one that counts as 1, all others as 0.
+    `ignored` is a label that keeps its number, which no class may have.
     With neither, equal texts get equal codes, which only losses that compare labels can use.
     """
 
-    def __init__(self, names: Sequence[str] = (), positive: str | None = None) -> None:
+    def __init__(
+        self,
+        names: Sequence[str] = (),
+        positive: str | None = None,
+        ignored: float | None = None,
+    ) -> None:
         self.names = tuple(names)
         self.positive = positive
+        self.ignored = ignored
         self.seen: dict[str, float] = {}
 
     @property
@@ -38,6 +45,12 @@ class Classes:
         Raises DataError for a class that is not among the names, and for more labels than
         could be classes.
         """
+        if self.ignored is not None and 0 <= self.ignored < len(self.names):
+            raise UsageError(
+                f"--ignore-index {self.ignored} could be the label {self.ignored} of {where} or "
+                f"the class {inert(self.names[int(self.ignored)])}, which is number {self.ignored}",
+                "use a number that no class has",
+            )
         new = [text for text in dict.fromkeys(texts) if text is not None and text not in self.seen]
         for text in new:
             row = int(rows[list(texts).index(text)])
@@ -48,6 +61,8 @@ class Classes:
         return np.array([np.nan if text is None else known[text] for text in texts])
 
     def _code(self, text: str, where: str) -> float:
+        if self.ignored is not None and _same(text, str(self.ignored)):
+            return float(self.ignored)
         if self.positive is not None:
             return float(_same(text, self.positive))
         for place, name in enumerate(self.names):

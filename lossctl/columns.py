@@ -34,6 +34,9 @@ def column_of(bound: Bound, cells: list[Cells], rows: Integers) -> Any:
                 f"{bound.name} has {column.shape[1]} values a row, but {_who(bound)} needs "
                 f"{bound.domain.width}"
             )
+        if "classes" in bound.domain.axes and column.shape[1] == 1:
+            raise DataError(f"{bound.name} has one value a row, but {_who(bound)} needs one for "
+                            "each class")  # fmt: skip
     elif column.ndim > 2:
         raise DataError(
             f"{bound.name} has {column.shape[1:]} values a row, but {_who(bound)} needs "

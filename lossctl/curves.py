@@ -92,7 +92,7 @@ def path_of(spec: Spec, example: Mapping[str, Any]) -> Path | None:
     first, rest = roles[0], roles[1:]
     if first.domain.shape == "vector":
         return _vector_path(spec, first, rest, held)
-    if first.domain.name == "logit":
+    if "from_logits" in spec.all_settings and first.domain.infinite:
         return _line(spec, first, held, "logit", _said("logit", rest, held))
     if (first.domain.low, first.domain.high) == (0.0, 1.0):
         return _sigmoid_path(spec, first, rest, held)

@@ -94,7 +94,8 @@ def _task(sources: Sequence[Source]) -> str:
         found = decide(plan, sources[0], sources[1] if len(sources) > 1 else None)
     except LossctlError as problem:
         return str(problem)
-    return f"{found.task} ({found.why})"
+    more = f"; {found.perhaps}, should they be probabilities" if found.perhaps else ""
+    return f"{found.task} ({found.why}{more})"
 
 
 class _Tally:

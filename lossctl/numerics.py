@@ -57,6 +57,34 @@ def _identity(value: object) -> object:
     return id(value) if isinstance(value, np.ndarray) else value
 
 
+# --- pieces -----------------------------------------------------------------------------------
+
+_PIECE = 1 << 14  # values that fit the cache, several arrays of them
+
+
+def pieces(rows: int, width: int = 1) -> Iterator[slice]:
+    """The rows, each of so many values, in pieces that fit the cache."""
+    step = max(_PIECE // width, 1)
+    return (slice(start, start + step) for start in range(0, rows, step))
+
+
+def in_pieces(function: Callable[..., Array]) -> Callable[..., Array]:
+    """Have a function of arrays of one shape, value by value, work on pieces that fit the cache."""
+
+    @wraps(function)
+    def whole(*arrays: Numbers) -> Array:
+        first = arrays[0]
+        if first.size <= _PIECE:
+            return function(*arrays)
+        flat = [array.reshape(-1) for array in arrays]
+        found = np.empty(first.size)
+        for piece in pieces(first.size):
+            found[piece] = function(*(array[piece] for array in flat))
+        return found.reshape(first.shape)
+
+    return whole
+
+
 # --- differences ------------------------------------------------------------------------------
 
 
@@ -180,6 +208,15 @@ def log1p_ratio(pred: Numbers, target: Numbers) -> Array:
 
 def row_sum(values: Array) -> Array:
     """Sum over the last axis, column by column: the same bits for every layout and block size."""
+    if values.ndim == 2 and values.size > _PIECE:
+        sums = np.empty(len(values))
+        for rows in pieces(len(values), values.shape[1]):
+            sums[rows] = _row_sum(values[rows])
+        return sums
+    return _row_sum(values)
+
+
+def _row_sum(values: Array) -> Array:
     total = values[..., 0].astype(np.float64)
     for column in range(1, values.shape[-1]):
         total = total + values[..., column]
@@ -283,27 +320,6 @@ def log_ratio(over: Array, under: Array) -> Array:
     logs = np.log(quotient)
     beyond = (quotient < 1e-300) | (quotient > 1e300)
     return np.where(beyond, np.log(over) - np.log(under), logs) if beyond.any() else logs
-
-
-def in_pieces(function: Callable[..., Array]) -> Callable[..., Array]:
-    """Have a function of arrays of one shape, value by value, work on pieces that fit the cache."""
-
-    @wraps(function)
-    def whole(*arrays: Numbers) -> Array:
-        first = arrays[0]
-        if first.size <= _PIECE:
-            return function(*arrays)
-        flat = [array.reshape(-1) for array in arrays]
-        found = np.empty(first.size)
-        for start in range(0, first.size, _PIECE):
-            piece = slice(start, start + _PIECE)
-            found[piece] = function(*(array[piece] for array in flat))
-        return found.reshape(first.shape)
-
-    return whole
-
-
-_PIECE = 1 << 13
 
 
 def polynomial(coefficients: tuple[float, ...], x: Array) -> Array:

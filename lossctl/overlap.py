@@ -16,7 +16,23 @@ from lossctl.errors import UsageError
 from lossctl.numerics import floating, row_sum, shared
 
 Pair: TypeAlias = tuple[Array, Array]
+Added: TypeAlias = tuple[float, float]
 _UP = 2.0**200  # lifts the smallest areas where a factor below 1 could make them 0
+
+
+def added(smooth: float, smooth_num: float | None, smooth_den: float | None) -> Added:
+    """What smoothing adds to the numerator and denominator of 1 - (I + above) / (U + below).
+
+    Raises UsageError where it would make losses negative.
+    """
+    above = smooth if smooth_num is None else smooth_num
+    below = above if smooth_den is None else smooth_den
+    if above > below:
+        raise UsageError(
+            f"smooth_num is {above:g} but smooth_den only {below:g}: losses would be negative",
+            "make smooth_den as large",
+        )
+    return below - above, below
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +47,22 @@ class Options:
     empty: float | str
     aggregate: str
 
-    def added(self) -> tuple[float, float]:
-        """What is added above and below. Raises UsageError for settings that contradict."""
-        above = self.smooth if self.smooth_num is None else self.smooth_num
-        below = above if self.smooth_den is None else self.smooth_den
-        if above > below:
+    def added(self) -> Added:
+        """What is added to each image's sides of the ratio: nothing where one is over all.
+
+        Raises UsageError for settings that contradict.
+        """
+        if self.pooled and self.empty != 0.0:
             raise UsageError(
-                f"smooth_num is {above:g} but smooth_den only {below:g}: losses would be negative",
-                "make smooth_den as large",
+                "aggregate=global is one ratio over all images: none is empty by itself",
+                "leave empty out",
             )
-        if self.pooled and (below > 0.0 or self.empty != 0.0):
-            raise UsageError(
-                "aggregate=global is one plain ratio over all images, with no smooth and no empty",
-                "leave them out",
-            )
-        return above, below
+        once = added(self.smooth, self.smooth_num, self.smooth_den)
+        return (0.0, 0.0) if self.pooled else once
+
+    def added_once(self) -> Added:
+        """What is added to the sides of one ratio over all images."""
+        return added(self.smooth, self.smooth_num, self.smooth_den)
 
     @property
     def pooled(self) -> bool:
@@ -55,7 +72,7 @@ class Options:
     @property
     def free(self) -> bool:
         """Whether each image's ratio may be reduced: the unit of its areas does not matter."""
-        return self.added()[1] == 0.0 and not self.pooled
+        return not self.pooled and self.added()[1] == 0.0
 
     @property
     def mask(self) -> dict[str, Any]:
@@ -112,11 +129,11 @@ def tversky_ratio(
     pred: Numbers, target: Numbers, both: float, alpha: float, beta: float, options: Options
 ) -> Pair:
     """1 - (both I + above) / (both I + alpha FP + beta FN + below), as a ratio."""
-    above, below = options.added()
+    over, under = options.added()
     areas = _areas(pred, target, **options.mask)
     inside, only_pred, only_target = (_UP * area if options.free else area for area in areas)
     missed = alpha * only_pred + beta * only_target
-    return missed + (below - above), both * inside + missed + below
+    return missed + over, both * inside + missed + under
 
 
 def tversky_slopes(
@@ -132,7 +149,7 @@ def tversky_slopes(
 
 def squares(pred: Numbers, target: Numbers, options: Options) -> tuple[Pair, Pair]:
     """The sum of (p - y)² over the sum of p² + y² as a ratio, and the derivatives of both."""
-    above, below = options.added()
+    over, under = options.added()
     p, q, inner = _masks(pred, **options.mask)
     y = floating(target)
     unit = np.ones((len(p), 1))
@@ -142,7 +159,7 @@ def squares(pred: Numbers, target: Numbers, options: Options) -> tuple[Pair, Pai
         unit = np.ldexp(1.0, np.minimum(-np.frexp(largest)[1], 1000))[:, np.newaxis]
     gap = unit * np.where(y == 1.0, -q, p - y)
     p, y, inner = unit * p, unit * y, unit * inner
-    ratio = total(gap * gap) + (below - above), total(p * p) + total(y * y) + below
+    ratio = total(gap * gap) + over, total(p * p) + total(y * y) + under
     return ratio, (2.0 * gap * inner, 2.0 * p * inner)
 
 

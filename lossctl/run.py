@@ -84,7 +84,26 @@ def question(plan: Plan, pred: Source, target: Source | None) -> tuple[tuple[Spe
             option = "class-weight balanced" if name == "balanced" else name.replace("_", "-")
             labels = ", ".join(spec.loss.label for spec in specs)
             raise UsageError(f"--{option}: no loss here has that setting", f"there is {labels}")
+    counted = [role.domain for spec in specs for role in spec.roles]
+    if plan.classes is not None and not any(
+        "classes" in (*domain.axes, domain.indexes) for domain in counted
+    ):
+        raise UsageError("--classes: no loss here counts classes")
+    if "ignore_index" in dict(plan.settings):
+        specs = _ignoring(plan, specs)
     return specs, task
+
+
+def _ignoring(plan: Plan, specs: tuple[Spec, ...]) -> tuple[Spec, ...]:
+    """Of a default set the losses that can leave rows out. Raises UsageError for others that were
+    asked for: they would score those rows."""
+    others = [spec.loss.label for spec in specs if not spec.takes("ignore_index")]
+    if others and plan.losses:
+        raise UsageError(
+            f"--ignore-index: {', '.join(others)} would score those rows too",
+            "--where leaves rows out for every loss",
+        )
+    return tuple(spec for spec in specs if spec.takes("ignore_index"))
 
 
 def _evaluate(
@@ -103,7 +122,7 @@ def _evaluate(
         )  # fmt: skip
     else:
         rows = by_row(binding.feeds, size, ledger)
-    batches = Batches(plan, binding, specs, ledger, rows, doubtful=task.doubtful)
+    batches = Batches(plan, binding, specs, ledger, rows, perhaps=task.perhaps)
     roles = {*binding.bound, *binding.wholes}
     together = frozenset(spec for spec in specs if spec.scope(roles) != "row")
     first = _all_rows(batches, together) if together else next(batches, None)
@@ -221,7 +240,7 @@ def _report(
         }  # fmt: skip
         found = evaluation.Evaluation(unknown, {}, {}, None, None, None, found.digest)
     with np.errstate(all="ignore"):  # what float64 cannot hold is said in words
-        parts = evaluation.parts(context, found, like)
+        parts = evaluation.parts(context, found, like, batches.scored)
     if plan.losses:
         for result in parts.losses:
             if result.status == "overflow":

@@ -102,8 +102,8 @@ class Shown:
         inside = 0 <= true < len(chances)
         return {
             "pred": self.classes.name(best) or best,
-            "p(pred)": float(chances[best]),
             "p(true)": float(chances[int(true)]) if inside else None,
+            "p(pred)": float(chances[best]),
         }
 
     def _most_likely(self, rows: Any, from_logits: bool, side: str) -> Json:

@@ -7,13 +7,13 @@ are plausible the choice is the user's.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lossctl.choose import BOXES, KEYS, PREFERRED, alike, select
 from lossctl.classes import stem
-from lossctl.errors import UsageError
+from lossctl.errors import DataError, UsageError
 from lossctl.plan import Plan
 from lossctl.readers.source import Column, Source
 
@@ -31,12 +31,30 @@ _DEFAULTS = {
     "multilabel": ("binary_cross_entropy", "binary_focal", "hamming", "accuracy"),
     "distribution": ("kl_divergence", "js_divergence", "categorical_cross_entropy"),
     "masks": ("dice", "jaccard", "focal_tversky", "dice:aggregate=global"),
-    "boxes": ("iou_loss", "giou_loss", "diou_loss", "ciou_loss"),
+    "boxes": ("giou_loss", "iou_loss", "diou_loss", "ciou_loss"),
     "sequence": ("edit_distance", "edit_distance:normalize=max", "character_error_rate"),
-    "quantile": (),
     "interval": ("interval_score",),
     "ensemble": ("crps_ensemble", "crps_ensemble:estimator=fair"),
 }
+LISTS = ("words", "list")
+CLASSES, NORMAL, NORMALS = "one class a row", "mean, scale", "means and scales of both sides"
+FRAMES, WORDS = "frames of scores", "lists of words or numbers"
+TRIPLETS, PAIRS, VECTORS = "anchor, positive, negative", "left, right", "vectors against vectors"
+LABELS, ANGULAR = "vectors against labels", "the same with class_vectors"
+_BY_FORM = {
+    ("multiclass", CLASSES): ("zero_one", "accuracy"),
+    ("distribution", NORMAL): ("crps_gaussian", "gaussian_nll:variance=false"),
+    ("distribution", NORMALS): ("crps_gaussian", "gaussian_nll:variance=false", "kl_gaussian"),
+    ("sequence", FRAMES): ("ctc",),
+    ("sequence", WORDS): ("edit_distance", "edit_distance:normalize=max", "word_error_rate"),
+    ("embedding", TRIPLETS): ("triplet_margin",),
+    ("embedding", PAIRS): ("contrastive",),
+    ("embedding", VECTORS): ("cosine_distance",),
+    ("embedding", LABELS): ("info_nce", "center_loss"),
+    ("embedding", ANGULAR): ("large_margin_softmax", "arcface", "cosface", "info_nce",
+                             "center_loss"),
+    ("quantile", "columns q_0.1 q_0.5 q_0.9"): ("pinball:quantile=[0.1;0.5;0.9]",),
+}  # fmt: skip
 _NUMERIC = ("number", "integer", "boolean")
 _PROBABILITY = re.compile(r"(y_?)?(p|prob\w*|proba\w*)([_.]\w+)?|logits?", re.IGNORECASE)
 _CLASS = ("label", "class", "category", "predicted", "predicted_label", "y_class")
@@ -54,7 +72,7 @@ class Decision:
     losses: tuple[str, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
     why: str = ""
-    doubtful: bool = False  # it is binary after all, should the values be chances and 0 or 1
+    perhaps: str = ""  # the task that it could be after all, should the values be probabilities
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +88,11 @@ class _View:
         """Every name that a role could be found by."""
         return {column.name.lower() for column in (*self.pred, *self.target)} | set(self.roles)
 
-    def refuse(self, one: str, other: str, why: str) -> UsageError:
+    def refuse(self, why: str, *tasks: str) -> UsageError:
+        options = [f"--task {task}" for task in tasks]
         return UsageError(
-            f"{self.where}: {why}; it could be {one} or {other}",
-            f"--task {one} or --task {other} says which",
+            f"{self.where}: {why}; it could be {_and(tasks, 'or')}",
+            f"{_and(options, 'or')} says which",
         )
 
 
@@ -87,8 +106,16 @@ def decide(plan: Plan, pred: Source, target: Source | None) -> Decision:
     view = _view(plan, pred, target)
     task, why = (plan.task, "") if plan.task != "auto" else _recognised(view)
     logits = dict(plan.settings).get("from_logits") is True
-    settings = {"threshold": 0.0 if logits else 0.5} if task in ("binary", "multilabel") else {}
-    return Decision(task, _losses(task, view), settings, why, why == _WHOLE and not plan.losses)
+    settings: dict[str, Any] = {}
+    if task in ("binary", "multilabel"):
+        settings["threshold"] = 0.0 if logits else 0.5
+    if task == "boxes":
+        settings |= _form(view)
+    if task == "quantile" and _levels(view):
+        settings["quantile"] = _levels(view)
+    begin = () if plan.losses else _losses(task, view)
+    perhaps = {_WHOLE: "binary", _SEVERAL: "distribution"}.get(why, "")
+    return Decision(task, begin, settings, why, "" if plan.losses else perhaps)
 
 
 def _view(plan: Plan, pred: Source, target: Source | None) -> _View:
@@ -190,7 +217,11 @@ def _by_shape(view: _View, pred: list[Column]) -> tuple[str, str]:
     if left.width is not None and right.width is None:
         if _called(left, "embedding", "emb", "embeddings", "features"):
             return "embedding", "vectors called an embedding against one label"
-        return "multiclass", f"{left.width} values a row against one label"
+        shape = f"{left.width} values a row against one"
+        plain = right.kind == "number" and right.name.lower() not in _CLASS and not left.axes[1:]
+        if plain and _PROBABILITY.fullmatch(left.name) is None:
+            raise view.refuse(f"{shape} number", "quantile", "ensemble", "multiclass")
+        return "multiclass", f"{shape} label" if left.width > 0 else "lists against one label"
     if left.width is not None:
         return _vectors(view, left, right)
     if kinds == ("text", "text"):
@@ -198,7 +229,7 @@ def _by_shape(view: _View, pred: list[Column]) -> tuple[str, str]:
             return "multiclass", "names of classes against names of classes"
         if left.name.lower() in _TEXTS or right.name.lower() in _TEXTS:
             return "sequence", "texts against texts"
-        raise view.refuse("sequence", "multiclass", "texts against texts")
+        raise view.refuse("texts against texts", "sequence", "multiclass")
     return _single(view, left, right)
 
 
@@ -206,7 +237,8 @@ def _lists(view: _View, left: Column, right: Column) -> tuple[str, str]:
     for task, names in (("boxes", ("box", "boxes", "bbox")), ("masks", ("mask", "masks"))):
         if _called(left, *names) or _called(right, *names):
             return task, f"lists called {left.name}"
-    raise view.refuse("sequence", "regression", "lists of numbers against lists of numbers")
+    why = "lists of numbers against lists of numbers"
+    raise view.refuse(why, "sequence", "boxes", "masks", "embedding", "regression")
 
 
 def _vectors(view: _View, left: Column, right: Column) -> tuple[str, str]:
@@ -216,11 +248,12 @@ def _vectors(view: _View, left: Column, right: Column) -> tuple[str, str]:
         if _called(left, *names) or _called(right, *names):
             return task, f"vectors called {left.name}"
     shape = f"{left.width} values a row against {right.width}"
+    whole = right.kind in ("integer", "boolean")
     if left.width == 4 and right.width == 4:
-        raise view.refuse("boxes", "regression", shape)
-    if right.kind in ("integer", "boolean"):
-        raise view.refuse("multilabel", "regression", f"{shape} whole numbers")
-    return "regression", shape
+        raise view.refuse(shape, "boxes", *(["multilabel"] if whole else []), "regression")
+    if whole:
+        raise view.refuse(f"{shape} whole numbers", "multilabel", "regression")
+    return "regression", _SEVERAL
 
 
 def _single(view: _View, left: Column, right: Column) -> tuple[str, str]:
@@ -235,11 +268,35 @@ def _single(view: _View, left: Column, right: Column) -> tuple[str, str]:
     if probable and whole and named:
         return "binary", f"{left.name}, a probability by its name, against whole numbers"
     if whole and right.name.lower() in _CLASS and left.kind == "integer":
-        raise view.refuse("multiclass", "regression", "whole numbers against a label")
+        raise view.refuse("whole numbers against a label", "multiclass", "regression")
     return "regression", _WHOLE if whole and left.kind == "number" else "numbers against numbers"
 
 
 _WHOLE = "numbers against whole numbers"
+_SEVERAL = "several numbers a row against several"
+
+
+def _form(view: _View) -> dict[str, str]:
+    """The setting for sides that their names say are not (x1, y1, x2, y2).
+
+    Raises DataError where the two sides are in two forms.
+    """
+    forms = sorted({_box_form(columns) for columns in (view.pred, view.target)} - {""})
+    if len(forms) > 1:
+        raise DataError(
+            f"{view.where}: by the names of their columns boxes are {_and(forms)}",
+            "both sides must be in one form",
+        )
+    return {"boxes": forms[0]} if forms and forms[0] != "xyxy" else {}
+
+
+def _box_form(columns: Sequence[Column]) -> str:
+    names = {column.name.lower() for column in columns}
+    sides = next((sides for sides in BOXES if names.issuperset(sides)), None)
+    if sides is None:
+        return ""
+    sized = sides[2].startswith("w")
+    return ("cxcywh" if sides[0] == "cx" else "xywh") if sized else "xyxy"
 
 
 def _one(columns: Sequence[Column], preferred: Sequence[str]) -> Column | None:
@@ -270,51 +327,65 @@ def _all(pattern: re.Pattern[str], names: list[str]) -> bool:
     return all(pattern.fullmatch(name) for name in names)
 
 
-def _and(words: Sequence[str]) -> str:
-    return " and ".join((", ".join(words[:-1]), words[-1]) if len(words) > 1 else words)
+def _and(words: Sequence[str], last: str = "and") -> str:
+    return f" {last} ".join((", ".join(words[:-1]), words[-1]) if len(words) > 1 else words)
 
 
 # --- which losses to begin with ----------------------------------------------------------------
 
 
+def default_sets() -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Every task, the form of its data ("" where there is one, or for all others), its losses."""
+    for task in TASKS:
+        if task in _DEFAULTS:
+            yield task, "", _DEFAULTS[task]
+        for (named, form), chosen in _BY_FORM.items():
+            if named == task:
+                yield task, form, chosen
+
+
 def _losses(task: str, view: _View) -> tuple[str, ...]:
-    names = view.names()
-    if task == "embedding":
-        return _of_embeddings(view, names)
-    if task == "distribution" and {"mean", "scale"} <= names:
-        more = ("kl_gaussian",) if {"target_mean", "target_scale"} <= names else ()
-        return ("crps_gaussian", "gaussian_nll:variance=false", *more)
     if task == "quantile":
         return _of_quantiles(view)
+    form = _form_of(task, view)
+    return _BY_FORM[task, form] if form else _DEFAULTS[task]
+
+
+def _form_of(task: str, view: _View) -> str:
+    """The form of a task's data, where its losses depend on that."""
+    names = view.names()
     left = _one(view.pred, PREFERRED["pred"])
+    if task == "embedding":
+        return _form_of_embeddings(view, names)
+    if task == "distribution" and {"mean", "scale"} <= names:
+        return NORMALS if {"target_mean", "target_scale"} <= names else NORMAL
     if task == "multiclass" and left is not None and left.width is None:
-        return ("zero_one", "accuracy")
+        return CLASSES
     if task == "sequence" and left is not None and (left.kind == "vectors" or left.axes):
-        return ("ctc",)
-    if task == "sequence" and left is not None and left.kind in ("words", "list"):
-        return ("edit_distance", "edit_distance:normalize=max", "word_error_rate")
-    return _DEFAULTS[task]
+        return FRAMES
+    return WORDS if task == "sequence" and left is not None and left.kind in LISTS else ""
 
 
-def _of_embeddings(view: _View, names: set[str]) -> tuple[str, ...]:
+def _form_of_embeddings(view: _View, names: set[str]) -> str:
     if {"anchor", "positive", "negative"} <= names:
-        return ("triplet_margin",)
+        return TRIPLETS
     if {"left", "right"} <= names:
-        return ("contrastive",)
+        return PAIRS
     right = _one(view.target, PREFERRED["target"])
     if right is not None and right.width is not None:
-        return ("cosine_distance",)
-    angular = ("large_margin_softmax", "arcface", "cosface") if "class_vectors" in names else ()
-    return (*angular, "info_nce", "center_loss")
+        return VECTORS
+    return ANGULAR if "class_vectors" in names else LABELS
+
+
+def _levels(view: _View) -> tuple[float, ...]:
+    """The quantiles that the names of the prediction's columns say."""
+    found = [_QUANTILE.fullmatch(one.name) for one in view.pred if one.kind in _NUMERIC]
+    levels = [float(match[1]) for match in found if match]
+    return tuple(level if level < 1.0 else level / 100.0 for level in levels)
 
 
 def _of_quantiles(view: _View) -> tuple[str, ...]:
-    levels = []
-    for column in view.pred:
-        found = _QUANTILE.fullmatch(column.name)
-        if column.kind in _NUMERIC and found:
-            level = float(found[1])
-            levels.append(level if level < 1.0 else level / 100.0)
+    levels = _levels(view)
     if not levels:
         raise UsageError(
             f"{view.where}: the levels of the quantiles are not in the names of the columns",

@@ -265,7 +265,7 @@ def values_of(
         diverges=spec.diverges,
         low=spec.low,
         high=spec.high,
-        offset=spec.offset if spec.reduction.name == "ratio" else (0.0, 0.0),
+        offset=spec.offset,
         second=LossColumn(spec, output, view, 1) if spec.reduction.pairs else None,
         third=LossColumn(spec, output, view, 2) if spec.reduction.pairs else None,
         centred=lambda centre, mean: Centred(spec, output, view, centre, mean),

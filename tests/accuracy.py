@@ -19,7 +19,8 @@ import numpy as np
 
 from lossctl.loss import Loss
 from tests.loss_cases import CASES, OWN
-from tests.loss_data import Data, Form, Told, drawn, given, rows_of, rowwise
+from tests.loss_data import Form, Told, drawn, given, rowwise
+from tests.loss_rows import Data, rows_of
 from tests.oracles import ORACLES, WHOLE
 
 PAGE = Path(__file__).parent.parent / "docs" / "accuracy.md"
@@ -41,7 +42,8 @@ class Promise:
     terms: Callable[[Told, Data], Any] | None = None
 
     def limit(self, told: Told, data: Data) -> Any:
-        return self.ulps(told, data) if callable(self.ulps) else self.ulps
+        with np.errstate(all="ignore"):
+            return self.ulps(told, data) if callable(self.ulps) else self.ulps
 
     @property
     def said(self) -> str:
@@ -84,7 +86,10 @@ def _near_limit(name: str) -> Limit:
     agree: a divergence of v then has a relative error of the rounding unit over the root of v."""
 
     def limit(told: Told, data: Data) -> Any:
-        if not any(told.get(part) for part in ("normalize", "log_input", "log_target", "eps")):
+        if not any(
+            told.get(part)
+            for part in ("normalize", "from_logits", "log_input", "log_target", "eps")
+        ):
             return 8.0
         value = OWN[name](**data, **told)
         root = value if told.get("sqrt") else np.sqrt(np.abs(value))
@@ -197,6 +202,8 @@ PROMISES: dict[str, Promise] = {
         "4; 4 of 1 with from_logits=false",
         lambda told, data: 0.0 if told["from_logits"] else 1.0,
     ),
+    "brier": Promise(8.0, "squares of rounded probabilities"),
+    "ranked_probability_score": Promise(8.0, "squares of rounded probabilities"),
     "crps_gaussian": Promise(6.0, "a difference of the normal distribution and density"),
     "iou_loss": BOXES,
     "giou_loss": BOXES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,15 +16,13 @@ from lossctl.arrays import (
     Domain,
     Ragged,
     RowRule,
-    offsets_of,
 )
 from lossctl.loss import Loss
 from lossctl.roles import Role
-from lossctl.sequences import decode, encode
+from lossctl.sequences import encode
+from tests.loss_rows import Data, Numbers, count, ragged, taken
 
 Told = dict[str, Any]
-Data = dict[str, Any]
-Numbers = np.ndarray[Any, Any]
 
 SIZES = {"classes": 4, "dimensions": 3, "pixels": 6, "members": 5, "symbols": 4}
 OTHER_SIZE = 3
@@ -48,6 +46,11 @@ class Form:
     either: int = 1  # dimensions of the roles that may have one or two; 3: vectors and labels
     text: str = "text"  # what a sequence of text is: text, words, numbers
     choice: int = 0  # which of a domain's sets of values
+    wide: int = 1  # how many times as long as in SIZES the axes are
+
+    def size(self, axis: str) -> int:
+        """How long an axis is."""
+        return SIZES.get(axis, OTHER_SIZE) * self.wide
 
     def __str__(self) -> str:
         parts = [f"without-{name}" for name in self.absent]
@@ -106,7 +109,7 @@ def drawn(loss: Loss, told: Told, form: Form, seed: int = 0) -> Drawn:
         extreme = np.concatenate([_EXTREME] * len(parts))
     for role in roles:
         if role.domain.shape == "whole":
-            found[role.name] = _whole(role.domain, rng)
+            found[role.name] = _whole(role.domain, rng, form)
     data = {role.name: found.get(role.name) for role in loss.roles(told)}
     kept = consistent(loss, told, data, names)
     if loss.scope_for([role.name for role in roles], told) != "row":
@@ -252,7 +255,7 @@ def _mixed(roles: list[Role], rng: np.random.Generator, form: Form) -> Data:
         if domain.shape == "text":
             found[role.name] = _texts(rng, form)
         elif domain.shape == "ragged":
-            found[role.name] = _sequences(domain, rng, like)
+            found[role.name] = _sequences(domain, rng, form, like)
         else:
             found[role.name] = _rows(domain, rng, form, like)
     return found
@@ -267,7 +270,7 @@ def _rows(domain: Domain, rng: np.random.Generator, form: Form, like: Any) -> Nu
     width = _width(domain, form)
     shape = (ROWS,) if width is None else (ROWS, width)
     if domain.indexes is not None and width is None:
-        size = SIZES.get(domain.indexes, OTHER_SIZE) if form.either != 1 or not domain.axes else 2
+        size = form.size(domain.indexes) if form.either != 1 or not domain.axes else 2
         labels = rng.integers(0, size, ROWS).astype(np.float64)
         if domain.besides:
             labels[rng.random(ROWS) < 0.2] = domain.besides[0]
@@ -323,7 +326,7 @@ def _width(domain: Domain, form: Form) -> int | None:
         return domain.width
     wide = form.either == 2 or (form.either == 3 and domain.indexes is None)
     if domain.shape == "vector" or (domain.shape == "either" and wide):
-        return SIZES.get(domain.axes[0], OTHER_SIZE) if domain.axes else SIZES["classes"]
+        return form.size(domain.axes[0]) if domain.axes else form.size("classes")
     return None
 
 
@@ -349,20 +352,20 @@ _FITTED: dict[RowRule, Callable[[Numbers], Numbers]] = {
 }
 
 
-def _sequences(domain: Domain, rng: np.random.Generator, like: Ragged | None) -> Ragged:
+def _sequences(domain: Domain, rng: np.random.Generator, form: Form, like: Ragged | None) -> Ragged:
     """Rows of up to STEPS values or vectors; of numbers alone fewer, to be labels of the others."""
     deep = bool(domain.axes)
     lengths = rng.integers(0, STEPS + 1 if deep else STEPS - 2, ROWS)
     lengths[0] = 0
     total = int(lengths.sum())
     if domain.indexes is not None:
-        values = rng.integers(0, SIZES.get(domain.indexes, OTHER_SIZE), total).astype(np.float64)
+        values = rng.integers(0, form.size(domain.indexes), total).astype(np.float64)
     else:
-        shape = (total, SIZES.get(domain.axes[0], OTHER_SIZE)) if deep else (total,)
+        shape = (total, form.size(domain.axes[0])) if deep else (total,)
         ordinary = replace(domain, high=math.inf) if _logarithms(domain) else domain
-        values = _ordinary(ordinary, rng, math.prod(shape), Form()).reshape(shape)
+        values = _ordinary(ordinary, rng, math.prod(shape), form).reshape(shape)
         extreme = np.repeat(_EXTREME, lengths)
-        values[extreme] = rng.choice(_edges(domain, Form()), shape)[extreme]
+        values[extreme] = rng.choice(_edges(domain, form), shape)[extreme]
         if domain.infinite and deep:
             gone = rng.random(shape) < 0.15
             gone[:, 0] = False
@@ -377,11 +380,6 @@ def _sequences(domain: Domain, rng: np.random.Generator, like: Ragged | None) ->
     return ragged(rows)
 
 
-def ragged(rows: list[Numbers]) -> Ragged:
-    """Arrays as one ragged column."""
-    return Ragged(np.concatenate(rows), offsets_of([len(row) for row in rows]))
-
-
 def _texts(rng: np.random.Generator, form: Form) -> Ragged:
     if form.text == "numbers":
         return ragged([rng.integers(0, 3, length).astype(float)
@@ -391,50 +389,9 @@ def _texts(rng: np.random.Generator, form: Form) -> Ragged:
     return encode(rng.choice(TEXTS, ROWS).tolist())
 
 
-def _whole(domain: Domain, rng: np.random.Generator) -> Numbers:
+def _whole(domain: Domain, rng: np.random.Generator, form: Form) -> Numbers:
     if not domain.axes:
         return np.cumsum(rng.normal(0.0, 3.0, 25))
-    shape = tuple(SIZES.get(axis, OTHER_SIZE) for axis in domain.axes)
+    shape = tuple(form.size(axis) for axis in domain.axes)
     values = rng.normal(0.0, 2.0, shape)
     return np.clip(np.abs(values) if domain.low >= 0.0 else values, *_ends(domain))
-
-
-# --- rows of columns ---------------------------------------------------------------------------
-
-
-def count(data: Data, names: list[str]) -> int:
-    """How many rows there are."""
-    return len(data[names[0]])
-
-
-def taken(data: Data, names: list[str], chosen: Any) -> Data:
-    """The chosen rows (indices, a mask or a slice) of the row-aligned columns `names`."""
-    if isinstance(chosen, slice):
-        chosen = np.arange(count(data, names))[chosen]
-    chosen = np.asarray(chosen)
-    return data | {
-        name: data[name].take(chosen) if isinstance(data[name], Ragged) else data[name][chosen]
-        for name in names
-    }
-
-
-def plainly(value: Any) -> Any:
-    """A row as numbers, lists or text; a column as a list of such."""
-    if isinstance(value, Ragged):
-        return [_plain_row(value.row(place)) for place in range(len(value))]
-    return None if value is None else value.tolist()
-
-
-def _plain_row(row: Numbers) -> Any:
-    return decode(row) if row.dtype == np.uint32 else row.tolist()
-
-
-def rows_of(loss: Loss, data: Data, names: list[str]) -> Iterator[list[Any]]:
-    """The roles of one row after another, in the loss's order, as an oracle takes them."""
-    lists = [
-        plainly(data[role.name])
-        if role.name in names
-        else [plainly(data[role.name])] * count(data, names)
-        for role in loss.own_roles
-    ]
-    yield from (list(row) for row in zip(*lists, strict=True))

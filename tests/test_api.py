@@ -83,13 +83,15 @@ def test_missing_cells_of_a_frame():
 
 
 @pytest.mark.parametrize(("pred", "target"), [
-    ([1.0, 2.0], [1.0]), ([[1.0, 2.0]], [1.0]), ([], []), (["a"], [1.0]),
+    ([1.0, 2.0], [1.0]), ([], []), (["a"], [1.0]),
     (np.zeros((2, 2, 2)), [1.0]),
     ([1 + 2j], [1.0]),
 ])  # fmt: skip
 def test_shapes_and_types_that_cannot_be_scored(pred, target):
     with pytest.raises(lossctl.DataError):
         lossctl.evaluate(pred, target)
+    with pytest.raises(lossctl.UsageError, match="quantile, ensemble or multiclass"):
+        lossctl.evaluate([[1.0, 2.0]], [1.0])
 
 
 def test_integers_stay_exact():

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import lossctl
 from lossctl.errors import DataError, UsageError
 from lossctl.grammar import parse
 from tests.loss_cases import LOSSES
@@ -232,6 +233,29 @@ def test_a_note_says_that_a_similarity_is_printed() -> None:
     spec = parse("giou:as_similarity=true")
     assert "larger is better" in spec.loss.note(**spec.all_settings)
     assert spec.loss.note(**spec.loss.check({})) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [("iou_loss", 0.0, 1.0), ("giou", -1.0, 2.0), ("diou", -1.0, 2.0), ("ciou", -1.5, 2.5)],
+)
+def test_a_similarity_has_its_own_range_and_no_worst_row(
+    name: str, least: float, most: float
+) -> None:
+    loss, similarity = parse(name), parse(f"{name}:as_similarity=true")
+    assert (loss.low, loss.high, loss.direction) == (0.0, most, "min")
+    assert (similarity.low, similarity.high, similarity.direction) == (least, 1.0, "max")
+    pred, target = boxes(6, 30)
+    pred[3] = target[3]
+    report = lossctl.evaluate(pred, target, [name, str(similarity)], task="boxes")
+    assert report.losses[0].worst is not None
+    assert report.losses[1].worst is None
+    assert report.losses[1].direction == "max"
+    alone = lossctl.evaluate(pred, target, str(similarity), task="boxes")
+    assert alone.worst is None
+    assert "worst" not in alone.finding
+    interval = alone.losses[0].interval
+    assert least <= interval["low"] <= interval["high"] <= 1.0
 
 
 def test_a_gradient_step_helps_where_iou_is_flat() -> None:

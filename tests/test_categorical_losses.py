@@ -280,6 +280,16 @@ def test_bits_per_dimension() -> None:
     ]  # fmt: skip
     with pytest.raises(UsageError, match="dims"):
         BPD([1.0], dims=0)
+    assert {"sequence", "distribution", "regression"} == set(BPD.tasks)
+
+
+def test_keras_clips_no_logits_of_a_softmax() -> None:
+    keras = {"like": "keras", "from_logits": "true"}
+    text = ",".join(f"{name}={value}" for name, value in keras.items())
+    logits, rows = [[1e4, 0.0], [0.0, 800.0]], [[0.0, 1.0], [1.0, 0.0]]
+    for label, target in (("cce", rows), ("scce", [1, 0])):
+        spec = parse(f"{label}:{text}")
+        assert spec.loss(logits, target, **spec.all_settings).tolist() == [1e4, 800.0]
 
 
 # --- rows, domains, names ---------------------------------------------------------------------

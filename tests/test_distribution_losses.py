@@ -142,6 +142,121 @@ def test_the_middle_divergence() -> None:
     np.testing.assert_allclose(JS(3.0 * P, Q, normalize=True), JS(P, Q), rtol=1e-13)
 
 
+def test_divergences_keep_their_digits_on_both_sides_of_each_formula() -> None:
+    """Shares by 0 to almost 2 of their middle: the polynomials end at 0.45 and 0.6."""
+    t = np.concatenate([np.linspace(-0.999, 0.999, 301), RNG.uniform(-0.62, 0.62, 300)])
+    scale = np.exp(RNG.normal(0.0, 3.0, t.size))
+    pred, target = (scale * (1.0 + t))[:, np.newaxis], (scale * (1.0 - t))[:, np.newaxis]
+    for loss, told in ((KL, {"generalized": True}), (JS, {})):
+        for got, p, q in zip(loss(pred, target, **told), pred, target, strict=True):
+            exact = ORACLES[loss.name](p.tolist(), q.tolist(), **told)
+            assert got == float(exact) == 0.0 or ulps(got, exact) <= 8.0
+
+
+def test_rows_beyond_one_piece_have_the_same_bits() -> None:
+    rng = np.random.default_rng(8)
+    pred, target = rng.dirichlet(np.ones(7), 5000), rng.dirichlet(np.ones(7), 5000)
+    pred[::50, 0] = 0.0
+    target[::50, 0] = 0.0
+    for loss, told in ((KL, {}), (KL, {"direction": "reverse"}), (JS, {}), (KL, {"eps": 1e-7})):
+        whole = loss(pred, target, **told)
+        parts = [loss(pred[i : i + 333], target[i : i + 333], **told) for i in range(0, 5000, 333)]
+        assert np.concatenate(parts).tobytes() == whole.tobytes()
+        assert loss(np.asfortranarray(pred), target, **told).tobytes() == whole.tobytes()
+
+
+# --- logits --------------------------------------------------------------------------------------
+
+LOGITS = RNG.normal(0.0, 4.0, (9, 4))
+SHARES = np.exp(LOGITS) / np.exp(LOGITS).sum(axis=1, keepdims=True)
+SURE = np.array([[1e4, 0.0, -1e4], [-1e4, 1e4, 0.0], [0.0, -INF, 1e4], [-INF, 0.0, 0.0]])
+
+
+@pytest.mark.parametrize("told", [{}, {"direction": "reverse"}, {"generalized": True},
+                                  {"normalize": True}, {"eps": 1e-3}, {"base": 2.0}])  # fmt: skip
+def test_divergences_of_logits(told: dict[str, Any]) -> None:
+    by_share = KL(SHARES, Q, **told)
+    np.testing.assert_allclose(KL(LOGITS, Q, from_logits=True, **told), by_share, rtol=1e-12)
+    # Logarithms of probabilities are logits too, and from_logits wins.
+    logs = KL(np.log(SHARES), Q, from_logits=True, log_input=True, **told)
+    np.testing.assert_allclose(logs, by_share, rtol=1e-11)
+    np.testing.assert_allclose(
+        KL(LOGITS, np.log(Q), from_logits=True, log_target=True, **told), by_share, rtol=1e-11
+    )
+
+
+def test_logits_however_large() -> None:
+    target = [[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [0.5, 0.0, 0.5], [0.0, 0.5, 0.5]]
+    # Half the target lies where the probability is e^-10000, e^-20000, e^-10000, and on both.
+    half = math.log(0.5)
+    forward = KL(SURE, target, from_logits=True)
+    assert forward.tolist() == pytest.approx([5000 + half, 10000 + half, 5000 + half, 0.0])
+    assert forward[3] == 0.0
+    denormal = KL([[0.0, -740.0]], [[0.5, 0.5]], from_logits=True)
+    assert denormal.tolist() == [pytest.approx(370.0 + half, rel=1e-15)]
+    impossible = KL([[0.0, -INF]], [[0.5, 0.5]], from_logits=True)
+    assert impossible.tolist() == [INF]
+    # e^-20000 is no 0: where the target is 0, the reverse divergence is infinite.
+    reverse = KL(SURE[:1], [[1.0, 0.0, 0.0]], from_logits=True, direction="reverse")
+    assert reverse.tolist() == [INF]
+    gone = KL([[1e4, -INF]], [[1.0, 0.0]], from_logits=True, direction="reverse")
+    assert gone.tolist() == [0.0]
+    middle = JS(SURE, target, from_logits=True)
+    exact = [ORACLES["js_divergence"](z.tolist(), t, from_logits=True)
+             for z, t in zip(SURE, target, strict=True)]  # fmt: skip
+    assert middle.tolist() == pytest.approx([float(value) for value in exact], rel=1e-15)
+    with pytest.raises(DataError, match="pred row 0 is -2"):
+        JS([[4.0, -2.0]], [[0.5, 0.5]])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(-8.0, 8.0), min_size=3, max_size=3), st.integers(0, 2),
+       st.integers(1, 50))  # fmt: skip
+def test_near_the_target_logits_keep_their_digits(row: list[float], at: int, bits: int) -> None:
+    """A divergence of v from rounded probabilities is known to the rounding unit times its root;
+    the target's own sum is 1 but for its rounding, which counts exactly."""
+    grown = np.exp(row)
+    target = grown / grown.sum()
+    row[at] += 2.0**-bits
+    excess = float(abs(mpmath.fsum(target) - 1))
+    for direction in ("forward", "reverse"):
+        told = {"from_logits": True, "direction": direction}
+        exact = ORACLES["kl_divergence"](row, target.tolist(), **told)
+        got = KL([row], [target], **told)[0]
+        allowed = 2e-15 * (math.sqrt(float(abs(exact))) + excess) + 1e-31
+        assert abs(mpmath.mpf(float(got)) - exact) <= allowed
+
+
+@pytest.mark.parametrize("loss", [BRIER, RPS, SPHERICAL], ids=lambda loss: loss.label)
+def test_scores_of_logits(loss: Any) -> None:
+    got = loss(LOGITS, LABELS, from_logits=True)
+    np.testing.assert_allclose(got, loss(SHARES, LABELS), rtol=1e-12)
+    for labels in ([0, 1, 2, 1], [2, 0, 0, 2], [1, 2, 1, 0]):
+        for z, y, value in zip(SURE, labels, loss(SURE, labels, from_logits=True), strict=True):
+            exact = ORACLES[loss.name](z.tolist(), y, from_logits=True)
+            assert value == pytest.approx(float(exact), rel=1e-15)
+    told = {**loss.check({}), "from_logits": True}
+    slopes = loss.gradient(np.where(np.isinf(SURE), -1e4, SURE), np.array([0, 1, 2, 1]), **told)
+    assert np.isfinite(slopes).all()
+    # A class that is all but certain keeps the digits of what it lacks.
+    near = loss([[40.0, 0.0]], [0], from_logits=True)[0]
+    exact = ORACLES[loss.name]([40.0, 0.0], 0, from_logits=True)
+    assert 0.0 < near < 1e-30
+    assert ulps(near, exact) <= 8.0
+    with pytest.raises(DataError, match="pred row"):
+        loss(LOGITS, LABELS)
+
+
+def test_brier_of_one_logit() -> None:
+    z, y = np.array([-1e4, -800.0, -3.0, 0.0, 40.0, INF]), np.array([0, 1, 1, 0, 1, 0.0])
+    got = BRIER(z, y, from_logits=True)
+    share = 1.0 / (1.0 + np.exp(3.0))
+    expected = [0.0, 1.0, (1.0 - share) ** 2, 0.25, math.exp(-80.0), 1.0]
+    assert got.tolist() == pytest.approx(expected, rel=1e-14)
+    rows = BRIER(np.stack([np.zeros(5), z[:5]], axis=1), y[:5], from_logits=True)
+    assert rows.tolist() == pytest.approx(got[:5].tolist(), rel=1e-14)
+
+
 # --- normals -----------------------------------------------------------------------------------
 
 

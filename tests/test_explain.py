@@ -21,11 +21,12 @@ from lossctl.curves import curve_of, path_of
 from lossctl.explain import card_of, explain
 from lossctl.grammar import parse
 from lossctl.influence import outlier_of
-from lossctl.loss import Param, loss, losses, named, unregister
+from lossctl.loss import loss, losses, named, unregister
 from lossctl.points import example, needs_several, point_at, worked
 from lossctl.renderers.chart import chart
 from lossctl.renderers.explain import known_format, render
 from lossctl.renderers.typeset import width
+from lossctl.settings import Param
 from lossctl.spec import make
 from lossctl.tasks import TASKS
 

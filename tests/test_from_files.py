@@ -96,15 +96,15 @@ FOLDERS: dict[str, dict[tuple[str, str], Held]] = {
     },
     "digits": {
         ("pred", "simplex"): held("multiclass/logistic", ALL, "p_*"),
-        ("pred", "category"): held("multiclass/logistic", ALL, "p_*"),
         ("pred", "probabilities"): held("multiclass/logistic", ALL, "p_*"),
         ("label", "label"): DIGIT,
-        ("label", "category"): DIGIT,
         ("target", "outcome"): DIGIT,
     },
     "grades": {
-        ("pred", "rating"): held("multiclass/ordinal", TABLES, "pred"),
-        ("label", "rating"): held("multiclass/ordinal", TABLES, "label"),
+        **{("pred", domain): held("multiclass/ordinal", TABLES, "pred")
+           for domain in ("rating", "category")},
+        **{("label", domain): held("multiclass/ordinal", TABLES, "label")
+           for domain in ("rating", "category")},
     },
     "distribution": {
         ("pred", "simplex"): held("distribution/model", "csv npy", "p_*"),
@@ -241,12 +241,69 @@ def test_a_loss_from_files(name: str, complete: bool, made: Path, program: Any) 
         one = whole["losses"][0]
         assert (one["status"], one["label"]) == ("ok", loss.label), line
         assert one["n"] == whole["rows"]["scored"] == whole["rows"]["read"]["pred"] > 30
-        if one["worst"] is not None:
-            assert 0 <= one["worst"]["row"] < one["n"]
-        if one["worst"] is not None and "share" in one["worst"]:
-            rows = whole["worst"]["rows"]
-            assert rows[0]["row"] == one["worst"]["row"]
-            assert rows[0]["shares"][one["spec"]] == one["worst"]["share"] > 0.0
+        if make(loss, {}).shares and loss.direction == "min":
+            worst = whole["worst"]["rows"]
+            assert len(worst) == 10
+            assert worst[0]["row"] == one["worst"]["row"] < one["n"]
+            assert worst[0]["shares"][one["spec"]] == one["worst"]["share"] > 0.0
         values.add(one["value"])
     assert len(values) == 1, f"the formats of {loss.label} differ: {values}"
     assert None not in values
+
+
+# --- which losses suit some files ----------------------------------------------------------------
+
+FILES = [
+    ("regression", "diabetes/ridge.csv", "diabetes/target.csv"),
+    ("regression", "diabetes/ridge.npy", "diabetes/target.npy"),
+    ("binary", "binary/logistic.parquet", "binary/target.csv"),
+    ("multiclass", "multiclass/logistic.csv", "multiclass/target.parquet"),
+    ("multiclass", "multiclass/logistic_list.parquet", "multiclass/target.npy"),
+    ("multiclass", "multiclass/ordinal.csv", None),
+    ("multilabel", "multilabel/logistic.csv", "multilabel/target.csv"),
+    ("distribution", "distribution/model.csv", "distribution/target.csv"),
+    ("distribution", "ensemble/gaussian.csv", "diabetes/target.csv"),
+    ("masks", "masks/model.npy", "masks/target.npy"),
+    ("boxes", "boxes/model.csv", "boxes/target.csv"),
+    ("boxes", "boxes/boxes.parquet", None),
+    ("sequence", "sequences/readings.csv", None),
+    ("sequence", "sequences/tokens.jsonl", None),
+    ("sequence", "sequences/ctc_logits.npy", "sequences/ctc_target.jsonl"),
+    ("embedding", "embedding/embeddings.csv", "embedding/label.csv"),
+    ("embedding", "embedding/embedding.npz", None),
+    ("embedding", "embedding/triplets.parquet", None),
+    ("embedding", "embedding/pairs.jsonl", None),
+    ("quantile", "quantile/quantiles.csv", "diabetes/target.csv"),
+    ("interval", "quantile/interval.csv", "diabetes/target.csv"),
+    ("ensemble", "ensemble/members.csv", "diabetes/target.csv"),
+]
+
+
+def sample_files(*names: str | None) -> list[str]:
+    return [str(SAMPLES / name) for name in names if name is not None]
+
+
+@pytest.mark.parametrize(("task", "preds", "targets"), FILES)
+def test_losses_that_apply_can_be_evaluated(
+    task: str, preds: str, targets: str | None, program: Any
+) -> None:
+    """What `losses --for` lists as applicable is bound; values alone may still be refused."""
+    options = [*sample_files(preds, targets), "--task", task]
+    listed = program("losses", "--for", *options, "-f", "json").json
+    applicable = {one["name"] for one in listed if one["applies"]}
+    assert all(one["applies"] or one["why"] for one in listed)
+    refused = {}
+    for name in applicable:
+        done = program("eval", *options, "-l", name, "-q", "-b")
+        if done.status not in (0, 3):
+            refused[name] = done.err
+    assert not refused
+    begun = program("eval", *options, "-f", "json", "-q")
+    assert begun.status == 0, begun.err
+    assert {one["name"] for one in begun.json["losses"]} <= applicable
+
+
+def test_every_folder_is_tried() -> None:
+    folders = {path.name for path in SAMPLES.iterdir() if path.is_dir()}
+    tried = {name.split("/")[0] for _, *names in FILES for name in names if name is not None}
+    assert folders - tried == {"tiny", "structural", "tasks"}

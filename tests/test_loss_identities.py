@@ -165,3 +165,60 @@ def test_settings_that_choose_a_reduction() -> None:
 def test_no_tweedie_model_has_a_power_between_0_and_1(power: float) -> None:
     with pytest.raises(UsageError, match="≤ 0 or ≥ 1"):
         parse(f"tweedie:power={power}")
+
+
+# --- identities between families ----------------------------------------------------------------
+
+RNG = np.random.default_rng(11)
+P = RNG.dirichlet(np.ones(4), 20)
+Q = RNG.dirichlet(np.ones(4), 20)
+Z = RNG.normal(0.0, 3.0, (20, 4))
+CLASS = RNG.integers(0, 4, 20).astype(float)
+ONE_HOT = np.eye(4)[CLASS.astype(int)]
+LOGIT = RNG.normal(0.0, 3.0, 20)
+BIT = RNG.integers(0, 2, 20).astype(float)
+POINT = RNG.normal(0.0, 1.0, (20, 3))
+CLASS_VECTORS = RNG.normal(0.0, 1.0, (4, 3))
+LOW, HIGH = np.sort(RNG.normal(0.0, 1.0, (2, 20)), axis=0)
+SOFT, MASK = RNG.random((20, 6)), RNG.integers(0, 2, (20, 6)).astype(float)
+
+
+def rows(text: str, *roles: np.ndarray) -> np.ndarray:
+    spec = parse(text)
+    return spec.loss(*roles, **spec.all_settings)
+
+
+def entropy(shares: np.ndarray) -> np.ndarray:
+    return -(shares * np.log(shares)).sum(axis=1)
+
+
+def test_identities_between_families() -> None:
+    half = (BIT + 1.0) / 2.0
+    pairs = [
+        (rows("cce", Q, P), rows("kl", Q, P) + entropy(P)),
+        (rows("js", P, Q), (rows("kl", (P + Q) / 2, P) + rows("kl", (P + Q) / 2, Q)) / 2),
+        (rows("cce:from_logits=true", Z, ONE_HOT), rows("scce:from_logits=true", Z, CLASS)),
+        (rows("gce:q=1", P, CLASS), 1.0 - (P * ONE_HOT).sum(axis=1)),
+        (rows("brier:scale_by_half=false", P, ONE_HOT), ((P - ONE_HOT) ** 2).sum(axis=1)),
+        (rows("l_softmax:margin=1", POINT, CLASS, CLASS_VECTORS),
+         rows("scce:from_logits=true", POINT @ CLASS_VECTORS.T, CLASS)),
+        (rows("logistic", LOGIT, BIT), rows("bce:from_logits=true", LOGIT, BIT)),
+        (rows("weighted_ce", LOGIT, half), rows("bce:from_logits=true", LOGIT, half)),
+        (rows("binary_focal:gamma=0,alpha=0.5,from_logits=true", LOGIT, BIT),
+         0.5 * rows("bce:from_logits=true", LOGIT, BIT)),
+        (rows("brier", P[:, 0], BIT), rows("mse", P[:, 0], BIT)),
+        (rows("rps", P[:, :2] / P[:, :2].sum(axis=1)[:, None], BIT),
+         rows("mse", P[:, 1] / P[:, :2].sum(axis=1), BIT)),
+        (rows("crps", POINT[:, :1], LOGIT), rows("mae", POINT[:, 0], LOGIT)),
+        (rows("interval_score:alpha=0.1", LOW, HIGH, LOGIT),
+         20.0 * (rows("pinball:quantile=0.05", LOW, LOGIT)
+                 + rows("pinball:quantile=0.95", HIGH, LOGIT))),
+        (rows("crps_gaussian", LOW, np.zeros(20), LOGIT), rows("mae", LOW, LOGIT)),
+        (rows("tversky", SOFT, MASK), rows("dice", SOFT, MASK)),
+        (rows("tversky:alpha=1,beta=1", SOFT, MASK), rows("jaccard", SOFT, MASK)),
+        (rows("hamming", MASK, MASK[::-1]), rows("mae", MASK, MASK[::-1])),
+        (rows("contrastive:half=false", POINT, POINT[::-1], np.ones(20)),
+         3.0 * rows("mse", POINT, POINT[::-1])),
+    ]  # fmt: skip
+    for place, (left, right) in enumerate(pairs):
+        np.testing.assert_allclose(left, right, rtol=1e-12, atol=1e-15, err_msg=str(place))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import lossctl
 from lossctl.errors import DataError, UsageError
 from lossctl.grammar import parse
+from lossctl.student import t_quantile
 from tests.loss_cases import LOSSES
 from tests.oracles import ORACLES
 
@@ -138,6 +141,53 @@ def test_global_is_one_ratio_over_all_pixels(name: str) -> None:
     assert value == pytest.approx(float(whole), rel=1e-14)
 
 
+@every_ratio
+@pytest.mark.parametrize("told", ["smooth=1", "smooth_den=0.25", "smooth_num=0.5,smooth_den=90"])
+def test_over_all_images_smoothing_is_added_once(name: str, told: str, tmp_path: Path) -> None:
+    pred, target = pixels(40, 7)
+    files = [str(tmp_path / "pred.npy"), str(tmp_path / "target.npy")]
+    for path, array in zip(files, (pred, target), strict=True):
+        np.save(path, array)
+    text = f"{name}:{told},aggregate=global"
+    report = lossctl.evaluate(*files, text, task="masks", top=40)
+    loss = report.losses[0]
+    given = {key: float(value) for key, value in (part.split("=") for part in told.split(","))}
+
+    def exact(kept: Any) -> float:
+        return float(
+            ORACLES[name](pred[kept].ravel().tolist(), target[kept].ravel().tolist(), **given)
+        )
+
+    every = np.ones(40, dtype=bool)
+    assert loss.value == pytest.approx(exact(every), rel=1e-14)
+    # Without a row smoothing is added all the same, and no row has a share in it.
+    top = report.worst.rows[0]
+    kept = every.copy()
+    kept[top.row] = False
+    assert top.without[loss.spec] == pytest.approx(exact(kept), rel=1e-13)
+    shares = [row.shares[loss.spec] for row in report.worst.rows]
+    assert math.fsum(shares) == pytest.approx(1.0, rel=1e-12)
+    if name != "focal_tversky":
+        spec = parse(loss.spec)
+        num, den = spec.evaluate({"pred": pred, "target": target})
+        pulls = (num - loss.value * den) / (den.sum() + spec.offset[1])
+        shown = {row.row: row.pull[loss.spec] for row in report.worst.rows}
+        assert [shown[place] for place in range(40)] == pytest.approx(pulls.tolist(), abs=1e-15)
+        half = t_quantile(0.975, 39) * math.sqrt(40) * pulls.std(ddof=1)
+        reach = (loss.interval["high"] - loss.interval["low"]) / 2
+        assert reach == pytest.approx(half, rel=1e-12)
+
+
+def test_the_ratio_of_empty_images_is_what_is_added() -> None:
+    empty = np.zeros((3, 4))
+    for told, value in (("like=keras", 1.0), ("smooth=1,aggregate=global", 0.0),
+                        ("smooth_num=1,smooth_den=4,aggregate=global", 0.75)):  # fmt: skip
+        found = lossctl.evaluate(empty, empty, f"dice:{told}", task="masks").losses[0]
+        assert found.value == value
+    plain = lossctl.evaluate(empty, empty, "dice:aggregate=global", task="masks").losses[0]
+    assert (plain.value, plain.status) == (None, "undefined")
+
+
 # --- empty images, settings --------------------------------------------------------------------
 
 
@@ -162,8 +212,10 @@ def test_settings_that_contradict_are_refused(name: str) -> None:
     for told in ("smooth_num=2,smooth_den=1", "smooth=1,smooth_den=0.5"):
         with pytest.raises(UsageError, match="losses would be negative"):
             cost(f"{name}:{told}", SOFT, TARGET)
-    for told in ("smooth=1", "smooth_den=1e-7", "empty=1", "empty=nan"):
-        with pytest.raises(UsageError, match="one plain ratio over all images"):
+        with pytest.raises(UsageError, match="losses would be negative"):
+            cost(f"{name}:aggregate=global,{told}", SOFT, TARGET)
+    for told in ("empty=1", "empty=nan"):
+        with pytest.raises(UsageError, match="one ratio over all images"):
             cost(f"{name}:aggregate=global,{told}", SOFT, TARGET)
     with pytest.raises(UsageError):
         parse(f"{name}:threshold=0")
@@ -277,10 +329,14 @@ def test_lovasz_takes_hard_targets_only() -> None:
 
 
 def test_presets_of_peers() -> None:
-    # Keras adds 1e-7 below; optax adds 1 in I + s, which is 2 in 2I + s, and takes logits.
+    # Keras adds 1e-7 below, to all images together by default; optax adds 1 in I + s, which is 2
+    # in 2I + s, and takes logits.
     areas = 2 * (SOFT * TARGET).sum(axis=1), SOFT.sum(axis=1) + TARGET.sum(axis=1)
     keras = 1 - areas[0] / (areas[1] + 1e-7)
-    np.testing.assert_allclose(cost("dice:like=keras", SOFT, TARGET), keras, rtol=1e-14)
+    per_image = "dice:like=keras,aggregate=sample,smooth_den=1e-7"
+    np.testing.assert_allclose(cost(per_image, SOFT, TARGET), keras, rtol=1e-14)
+    pooled = lossctl.evaluate(SOFT, TARGET, "dice:like=keras").losses[0].value
+    assert pooled == pytest.approx(1 - areas[0].sum() / (areas[1].sum() + 1e-7), rel=1e-14)
     optax = 1 - (areas[0] + 2) / (areas[1] + 2)
     np.testing.assert_allclose(cost("dice:like=optax", SCORES, TARGET), optax, rtol=1e-14)
     np.testing.assert_allclose(cost("tversky:like=optax", SCORES, TARGET), optax, rtol=1e-14)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 import lossctl
 from lossctl.analyses.context import Context
 from lossctl.batch import Batch
+from lossctl.exact import exact
 from lossctl.grammar import parse
 from lossctl.loss import get
 from lossctl.reductions import REDUCTIONS, Reduced
@@ -132,8 +133,17 @@ def close(value: float | None, expected: Any, name: str) -> bool:
 
 
 def test_every_reduction_is_examined() -> None:
-    assert set(SPECS) == set(REDUCTIONS)
+    assert set(SPECS) == set(REDUCTIONS) - {"none"}
     assert all(spec.reduction.name == name for name, spec in SPECS.items())
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_none_leaves_the_rows_alone(weighted: bool) -> None:
+    weight = (1.0, 2.0, 0.5) if weighted else None
+    rows = batch((1.0, 3.0, 2.0), (0.0, 0.0, 4.0), weight)
+    found = reduced(parse("mae:reduction=none"), rows)
+    assert (found.value, found.status, found.count) == (None, "not_applicable", 3)
+    assert found.total == exact(8.0 if weighted else 6.0), "shares are of the sum"
 
 
 @pytest.mark.parametrize("name", SPECS)

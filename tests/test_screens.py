@@ -12,6 +12,7 @@ from lossctl.renderers.typeset import width
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden"
 DIABETES = "sample_data/diabetes"
+DIGITS = "zero,one,two,three,four,five,six,seven,eight,nine"
 SCREENS = {
     "ridge": ["eval", f"{DIABETES}/ridge.csv", f"{DIABETES}/target.csv"],
     "broken": ["eval", f"{DIABETES}/broken.csv", f"{DIABETES}/target.csv"],
@@ -21,6 +22,17 @@ SCREENS = {
     "pair": ["eval", "sample_data/tiny/pair_pred.csv", "sample_data/tiny/pair_target.csv"],
     "outlier": ["eval", "sample_data/tiny/outliers_one_pred.csv",
                 "sample_data/tiny/outliers_one_target.csv"],
+    "binary": ["eval", "sample_data/binary/forest.csv", "sample_data/binary/target.csv",
+               "--task", "binary"],
+    "multiclass": ["eval", "sample_data/multiclass/knn.csv", "sample_data/multiclass/target.csv",
+                   "--target-col", "name", "--labels", DIGITS],
+    "multilabel": ["eval", "sample_data/multilabel/logistic.csv",
+                   "sample_data/multilabel/target.csv"],
+    "quantile": ["eval", "sample_data/quantile/quantiles.csv", f"{DIABETES}/target.csv"],
+    "masks": ["eval", "sample_data/masks/model.npy", "sample_data/masks/target.npy"],
+    "boxes": ["eval", "sample_data/boxes/model.csv", "sample_data/boxes/target.csv"],
+    "sequence": ["eval", "sample_data/sequences/readings.csv", "--task", "sequence"],
+    "embedding": ["eval", "sample_data/embedding/embedding.npz", "--task", "embedding"],
     "inspect": ["inspect", f"{DIABETES}/forest.parquet", f"{DIABETES}/target.csv"],
 }  # fmt: skip
 

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from lossctl.analyses import addends, clipped, concentration, finding, outliers, skill, tails, worst
+from lossctl.analyses import (
+    addends,
+    clipped,
+    concentration,
+    conventions,
+    finding,
+    outliers,
+    skill,
+    tails,
+    worst,
+)
 from lossctl.analyses.context import Context
 from lossctl.analyses.digest import Digest
 from lossctl.batch import Batch
@@ -84,8 +94,9 @@ class Parts:
     ignored: int  # rows that some loss leaves out of its average
 
 
-def parts(context: Context, found: Evaluation, like: Batch) -> Parts:
-    """The report's parts. `like` is any batch: single rows are scored in its shape."""
+def parts(context: Context, found: Evaluation, like: Batch, scored: int) -> Parts:
+    """The report's parts. `like` is any batch: single rows are scored in its shape; `scored` is
+    the number of all rows."""
     results = {str(spec): _result(context, spec, found, like) for spec in context.specs}
     made: list[Part] = []
     rows = max((one.count for one in found.values.values()), default=0)
@@ -105,8 +116,8 @@ def parts(context: Context, found: Evaluation, like: Batch) -> Parts:
             spec, found.addends.get(str(spec), []), found.values[str(spec)].value
         )
         notes += [one for one in (said_of, of_terms) if one is not None]
-    ignored = _ignored(context, found, rows)
-    notes += [] if not ignored else [Note("ignored", _said_of_ignored(ignored, rows))]
+    ignored = _ignored(context, found, scored)
+    notes += [] if not ignored else [Note("ignored", _said_of_ignored(ignored, scored))]
     notes += finding.warnings(found.concentration, results)
     said = ""
     if found.worst is not None:
@@ -116,10 +127,10 @@ def parts(context: Context, found: Evaluation, like: Batch) -> Parts:
     return Parts(tuple(results.values()), table, tuple(made), tuple(notes), said, ignored)
 
 
-def _ignored(context: Context, found: Evaluation, rows: int) -> int:
+def _ignored(context: Context, found: Evaluation, scored: int) -> int:
     """How many rows are left out because their label is the ignored one."""
-    having = [s for s in context.specs if s.all_settings.get("ignore_index") is not None]
-    return max((rows - found.values[str(spec)].count for spec in having), default=0)
+    having = [s for s in context.specs if s.told("ignore_index") is not None]
+    return max((scored - found.values[str(spec)].count for spec in having), default=0)
 
 
 def _said_of_ignored(ignored: int, rows: int) -> str:
@@ -173,7 +184,7 @@ def _params(settings: Mapping[str, Any]) -> Json:
 
 
 def _notes(context: Context) -> list[Note]:
-    notes = []
+    notes = conventions.notes(context.specs)
     for spec in context.specs:
         if spec.loss.note is not None:
             text = spec.loss.note(**spec.all_settings)
@@ -188,7 +199,10 @@ def _notes(context: Context) -> list[Note]:
                 )
             )
     if context.outputs > 1:
-        text = f"{context.outputs} outputs: every loss is the mean over them" + (
+        means = [str(s) for s in context.specs if any(r.domain.shape == "value" for r in s.roles)]
+        which = "every loss" if len(means) == len(context.specs) else " and ".join(means)
+        verb = "is" if "and" not in which.split() else "are"
+        text = f"{context.outputs} outputs: {which} {verb} the mean over them" + (
             "; root means are of all outputs together" if context.pooled else ""
         )
         notes.append(Note("outputs", text))

@@ -54,7 +54,7 @@ def of_loss(
 
 def share(context: Context, spec: Spec, value: Reduced, row: Batch) -> float | None:
     """The share of one row in a loss, from exact sums; None where shares mean nothing."""
-    if not spec.shares or spec.loss.direction == "max" or value.total is None:
+    if not spec.shares or spec.direction == "max" or value.total is None:
         return None
     if value.status not in ("ok", "not_applicable"):
         return None

@@ -58,8 +58,8 @@ TargetsOf = Annotated[
 Reduction = Annotated[
     Text,
     typer.Option("--reduction", metavar="NAME",
-            help="mean, sum, sum_over_batch_size, sum_by_nonzero_weights, batchmean or none, for losses "
-            "that are means; some losses have more (explain lists them)."),
+            help="mean, sum, sum_over_batch_size, sum_by_nonzero_weights, batchmean or none, for "
+            "losses that are means; some losses have more (explain lists them)."),
 ]  # fmt: skip
 Multioutput = Annotated[
     str,

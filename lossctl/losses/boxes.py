@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeAlias, cast
 import numpy as np
 
 from lossctl.arrays import Array, Box, Domain, Integers, Mask, Numbers, RowRule, domain_of
-from lossctl.loss import loss
+from lossctl.loss import Direction, loss
 from lossctl.rectangles import Axis, Overlap, overlap
 from lossctl.settings import Param
 
@@ -38,6 +38,10 @@ SIZED_BOX = Domain("box with a size", shape="vector", width=4,
 def _domains(boxes: str) -> Mapping[str, Domain]:
     domain = domain_of(Box) if boxes == "xyxy" else SIZED_BOX
     return {"pred": domain, "target": domain}
+
+
+def _direction(as_similarity: bool) -> Direction:
+    return "max" if as_similarity else "min"
 
 
 def _note(*, as_similarity: bool, **_others: Any) -> str | None:
@@ -166,6 +170,7 @@ _ZHENG = "Zheng et al. (2020), doi:10.1609/aaai.v34i07.6999"
     tasks=("boxes",),
     gradient=_slope,
     high=1.0,
+    directions=_direction,
     domains=_domains,
     note=_note,
     peers={"torchvision": "1 - ops.box_iou of each pair"},
@@ -194,6 +199,8 @@ def iou_loss(
     tasks=("boxes",),
     gradient=lambda pred, target, **settings: _slope(pred, target, spare=True, **settings),
     high=2.0,
+    highs=lambda as_similarity: 1.0 if as_similarity else 2.0,
+    directions=_direction,
     lows=lambda as_similarity: -1.0 if as_similarity else 0.0,
     domains=_domains,
     note=_note,
@@ -224,6 +231,8 @@ def giou_loss(
     tasks=("boxes",),
     gradient=lambda pred, target, **settings: _slope(pred, target, centre=True, **settings),
     high=2.0,
+    highs=lambda as_similarity: 1.0 if as_similarity else 2.0,
+    directions=_direction,
     lows=lambda as_similarity: -1.0 if as_similarity else 0.0,
     domains=_domains,
     note=_note,
@@ -253,6 +262,8 @@ def diou_loss(
     aliases=("complete_iou",),
     tasks=("boxes",),
     high=2.5,
+    highs=lambda as_similarity: 1.0 if as_similarity else 2.5,
+    directions=_direction,
     lows=lambda as_similarity: -1.5 if as_similarity else 0.0,
     domains=_domains,
     note=_note,

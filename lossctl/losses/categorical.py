@@ -74,6 +74,23 @@ def _counted(label: Numbers, ignore_index: int | None) -> tuple[Mask, Numbers]:
     return counts, np.where(counts, label, 0)
 
 
+def logs_of(pred: Numbers, *, from_logits: bool, normalize: bool = False, **limits: Any) -> Array:
+    """The logarithm of each class's probability; `limits` (floor, eps, log_clamp) for
+    probabilities only."""
+    if from_logits:
+        return class_logs(pred, from_logits=True)
+    return class_logs(pred, from_logits=False, normalize=normalize, **limits)
+
+
+def slopes_of(
+    pred: Numbers, by_log: Array, *, from_logits: bool, normalize: bool = False, **limits: Any
+) -> Array:
+    """The derivatives by `pred` of a loss, from those by these logarithms."""
+    if from_logits:
+        return class_slopes(pred, by_log, from_logits=True)
+    return class_slopes(pred, by_log, from_logits=False, normalize=normalize, **limits)
+
+
 # --- cross-entropy -----------------------------------------------------------------------------
 
 
@@ -94,7 +111,7 @@ def _soft_slope(
     **told: Any,
 ) -> Array:
     shares = _smoothed(target, label_smoothing)
-    return class_slopes(pred, -shares if class_weight is None else -shares * class_weight, **told)
+    return slopes_of(pred, -shares if class_weight is None else -shares * class_weight, **told)
 
 
 def _soft_clipped(
@@ -132,7 +149,7 @@ def _soft_clipped(
         "keras": "losses.CategoricalCrossentropy",
         "tensorflow": "compat.v1.losses.softmax_cross_entropy",
         "sklearn": "metrics.log_loss with indicator targets",
-        "optax": "softmax_cross_entropy",
+        "optax": "losses.softmax_cross_entropy",
     },
     like={
         "torch": {"from_logits": True},
@@ -162,8 +179,8 @@ def categorical_cross_entropy(
     term, and the mean divides by the number of samples all the same, as torch has it for soft
     targets; for index labels it divides by the weights (sparse_categorical_cross_entropy).
     """
-    logs = class_logs(pred, from_logits=from_logits, normalize=normalize, floor=floor, eps=eps,
-                      log_clamp=log_clamp)  # fmt: skip
+    logs = logs_of(pred, from_logits=from_logits, normalize=normalize, floor=floor, eps=eps,
+                   log_clamp=log_clamp)  # fmt: skip
     terms = weighted_logs(_smoothed(target, label_smoothing), logs)
     if class_weight is not None:
         terms = weighted_logs(class_weight, terms)
@@ -201,7 +218,7 @@ def _smoothed_slope(
     spread = each if smoothing == "torch" else own[:, np.newaxis]
     by_log = at_class(label, (1.0 - label_smoothing) * own, classes)
     by_log = by_log + label_smoothing / classes * spread
-    return class_slopes(pred, np.where(counts[:, np.newaxis], -by_log, 0.0), **told)
+    return slopes_of(pred, np.where(counts[:, np.newaxis], -by_log, 0.0), **told)
 
 
 def _balanced_scope(
@@ -227,7 +244,7 @@ def _balanced_scope(
         "keras": "losses.SparseCategoricalCrossentropy",
         "tensorflow": "compat.v1.losses.sparse_softmax_cross_entropy",
         "sklearn": "metrics.log_loss",
-        "optax": "softmax_cross_entropy_with_integer_labels",
+        "optax": "losses.softmax_cross_entropy_with_integer_labels",
     },
     like={
         "torch": {"from_logits": True, "ignore_index": -100},
@@ -269,8 +286,8 @@ def sparse_categorical_cross_entropy(
     by n: reduction=sum_over_batch_size). Ignored samples score 0 and do not count; where all are
     ignored there is no mean. `balanced` counts the classes that occur, in all rows.
     """
-    logs = class_logs(pred, from_logits=from_logits, normalize=normalize, floor=floor, eps=eps,
-                      log_clamp=log_clamp)  # fmt: skip
+    logs = logs_of(pred, from_logits=from_logits, normalize=normalize, floor=floor, eps=eps,
+                   log_clamp=log_clamp)  # fmt: skip
     classes = pred.shape[1]
     counts, label = _counted(label, ignore_index)
     each = _weights(label, counts, class_weight, balanced, classes)
@@ -290,7 +307,7 @@ def sparse_categorical_cross_entropy(
 
 def _token_slope(pred: Numbers, label: Numbers, *, ignore_index: int | None, **told: Any) -> Array:
     counts, label = _counted(label, ignore_index)
-    return class_slopes(pred, at_class(label, np.where(counts, -1.0, 0.0), pred.shape[1]), **told)
+    return slopes_of(pred, at_class(label, np.where(counts, -1.0, 0.0), pred.shape[1]), **told)
 
 
 @loss(
@@ -320,8 +337,8 @@ def perplexity(
 
     What a row adds is its cost in nats; no base of logarithms changes the value.
     """
-    logs = class_logs(pred, from_logits=from_logits, normalize=normalize, floor=floor, eps=eps,
-                      log_clamp=log_clamp)  # fmt: skip
+    logs = logs_of(pred, from_logits=from_logits, normalize=normalize, floor=floor, eps=eps,
+                   log_clamp=log_clamp)  # fmt: skip
     counts, label = _counted(label, ignore_index)
     values = 0.0 - of_class(logs, label)
     if ignore_index is None:
@@ -333,7 +350,7 @@ def perplexity(
     "bpd",
     aliases=("bits_per_dimension",),
     gradient=lambda pred, *, dims: np.full(pred.shape, 1.0 / (dims * math.log(2.0))),
-    tasks=(),
+    tasks=("regression", "distribution", "sequence"),
     low=-math.inf,
     reference="Theis et al. (2016), doi:10.48550/arXiv.1511.01844",
     formula="pred / (dims ln 2)",

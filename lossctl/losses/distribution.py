@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 
@@ -15,7 +14,6 @@ from lossctl.arrays import (
     Array,
     Domain,
     Logits,
-    Mask,
     Masses,
     Numbers,
     Positive,
@@ -23,20 +21,10 @@ from lossctl.arrays import (
     RowRule,
     domain_of,
 )
+from lossctl.divergence import Form, Side, middle_terms, relative_entropy
 from lossctl.loss import loss
-from lossctl.numerics import (
-    floating,
-    gamma_gap,
-    in_pieces,
-    log_softmax,
-    poisson_gap,
-    polynomial,
-    residual,
-    row_sum,
-    softmax,
-    two_sum,
-)
-from lossctl.probabilities import FromLogits, Normalize, log_shares, normalized, weighted_logs
+from lossctl.numerics import floating, gamma_gap, residual, row_sum
+from lossctl.probabilities import FromLogits, Normalize
 from lossctl.settings import Param
 
 Base: TypeAlias = Annotated[
@@ -98,49 +86,21 @@ def _kl_low(
     return 0.0 if gaps and not logs else -math.inf
 
 
-Form: TypeAlias = Literal["masses", "logs", "logits"]  # what a role holds
-_FAINT = 2.0**-960  # shares below it may have lost digits, which their logarithms keep
-
-
-def _forms(from_logits: bool, log_input: bool, log_target: bool) -> tuple[Form, Form]:
-    """What prediction and target hold. Logarithms of probabilities are logits as well."""
-    pred: Form = "logits" if from_logits else "logs" if log_input else "masses"
-    return pred, "logs" if log_target else "masses"
-
-
-def _masses(values: Numbers, form: Form, normalize: bool, eps: float) -> Array:
-    """The masses of a role."""
-    rows = floating(values)
-    if form == "logs":
-        return np.exp(_log_masses(values, form, normalize, eps))
-    if form == "logits":
-        rows = softmax(rows)[0]
-    elif normalize:
-        rows = normalized(rows)
-    return np.clip(rows, eps, 1.0) if eps > 0.0 else rows
-
-
-def _log_masses(values: Numbers, form: Form, normalize: bool, eps: float) -> Array:
-    """Their logarithms."""
-    rows = floating(values)
-    if form == "logits" or (form == "logs" and normalize):
-        logs = log_softmax(rows)
-    elif form == "logs":
-        logs = rows
-    else:
-        logs = log_shares(rows) if normalize else np.log(rows)
-    return np.clip(logs, math.log(eps), 0.0) if eps > 0.0 else logs
-
-
-def _excess(left: Array, right: Array) -> tuple[Array, Array]:
-    """The sum of left - right over each row, all but rounded once; and the sum of left."""
-    high = low = total = np.zeros(len(left))
-    for column in range(left.shape[1]):
-        gap, lost = two_sum(left[:, column], -right[:, column])
-        high, carried = two_sum(high, gap)
-        low = low + (carried + lost)
-        total = total + left[:, column]
-    return high + low, total
+def _sides(
+    pred: Numbers,
+    target: Numbers,
+    from_logits: bool,
+    log_input: bool,
+    log_target: bool,
+    normalize: bool,
+    eps: float,
+) -> tuple[Side, Side]:
+    """Prediction and target. Logarithms of probabilities are logits as well."""
+    form: Form = "logits" if from_logits else "logs" if log_input else "masses"
+    return (
+        Side(pred, form, normalize, eps),
+        Side(target, "logs" if log_target else "masses", normalize, eps),
+    )
 
 
 def _kl_slope(
@@ -156,20 +116,20 @@ def _kl_slope(
     log_target: bool,
     direction: str,
 ) -> Array:
-    form, of_target = _forms(from_logits, log_input, log_target)
-    q, log_q = (of(pred, form, normalize, eps) for of in (_masses, _log_masses))
-    p, log_p = (of(target, of_target, normalize, eps) for of in (_masses, _log_masses))
+    of_pred, of_target = _sides(pred, target, from_logits, log_input, log_target, normalize, eps)
+    q, log_q = of_pred.masses(), of_pred.logs()
+    p, log_p = of_target.masses(), of_target.logs()
     if direction == "forward":
         slopes = -np.where(p == 0.0, 0.0, p / q) + float(generalized)
         by_log = float(generalized) * q - p
     else:
         slopes = (log_q - log_p) + (0.0 if generalized else 1.0)
         by_log = np.where(q == 0.0, 0.0, q * slopes)
-    raw, raw_log = (of(pred, form, normalize, 0.0) for of in (_masses, _log_masses))
-    moves = log_q == raw_log
-    if form != "masses":
+    plain = replace(of_pred, eps=0.0)
+    raw, moves = plain.masses(), log_q == plain.logs()
+    if from_logits or log_input:
         by_log = np.where(moves, by_log, 0.0)
-        if normalize or form == "logits":
+        if normalize or from_logits:
             by_log = by_log - raw * row_sum(by_log)[:, np.newaxis]
         return by_log / _unit(base)
     slopes = np.where(moves, slopes, 0.0)
@@ -239,51 +199,9 @@ def kl_divergence(
     larger of the two, near equality too. Otherwise, and where logarithms are given, within 8 ulp
     of the largest target · ln target or target · ln pred; normalize first rounds each share.
     """
-    form, of_target = _forms(from_logits, log_input, log_target)
-    sides: list[tuple[Numbers, Form]] = [(target, of_target), (pred, form)]
-    if direction == "reverse":
-        sides.reverse()
-    p, q = (_masses(*side, normalize, eps) for side in sides)
-    logs = partial(_logs_of, sides, normalize, eps)
-    if "logs" in (form, of_target):
-        log_p, log_q = logs(slice(None))
-        value = row_sum(weighted_logs(p, log_p - log_q))
-        if generalized:
-            value = value + _excess(q, p)[0]
-        return value / _unit(base)
-    held = q >= (_FAINT if normalize or from_logits else 5e-324)
-    gaps = row_sum(poisson_gap(p, np.where(held, q, 1.0)))
-    lone = np.flatnonzero(~held.all(axis=1))
-    impossible = np.zeros(len(p), dtype=bool)
-    if len(lone):
-        gaps[lone], impossible[lone] = _faint_gaps(p[lone], q[lone], held[lone], *logs(lone))
-    if generalized or (normalize and eps == 0.0):
-        return np.where(impossible, np.inf, gaps) / _unit(base)
-    over, total = _excess(p, q)
-    if from_logits and eps == 0.0:  # one of the rows sums to 1, but for its rounding
-        of_pred = _excess(q if direction == "forward" else p, np.eye(1, p.shape[1]))[0]
-        over = over + of_pred if direction == "forward" else over - of_pred
-    value = gaps + over
-    uneven = np.flatnonzero(~(np.abs(over) <= 0.5 * total))
-    if len(uneven):
-        log_p, log_q = logs(uneven)
-        value[uneven] = row_sum(weighted_logs(p[uneven], log_p - log_q))
-    return np.where(impossible, np.inf, value) / _unit(base)
-
-
-def _logs_of(
-    sides: list[tuple[Numbers, Form]], normalize: bool, eps: float, rows: Any
-) -> tuple[Array, Array]:
-    """The logarithms of both sides' masses in some rows."""
-    first, second = (_log_masses(values[rows], form, normalize, eps) for values, form in sides)
-    return first, second
-
-
-def _faint_gaps(p: Array, q: Array, held: Mask, log_p: Array, log_q: Array) -> tuple[Array, Mask]:
-    """The gaps of rows in which some q is 0 or too small for a float, and which are infinite."""
-    lone = np.where(p > 0.0, np.maximum(p * (log_p - log_q) - p + q, 0.0), q)
-    gaps = row_sum(np.where(held, poisson_gap(p, np.where(held, q, 1.0)), lone))
-    return gaps, ((log_p > -np.inf) & (log_q == -np.inf)).any(axis=1)
+    q, p = _sides(pred, target, from_logits, log_input, log_target, normalize, eps)
+    first, second = (p, q) if direction == "forward" else (q, p)
+    return relative_entropy(first, second, generalized=generalized) / _unit(base)
 
 
 # --- Jensen and Shannon ------------------------------------------------------------------------
@@ -292,34 +210,6 @@ def _faint_gaps(p: Array, q: Array, held: Mask, log_p: Array, log_q: Array) -> t
 def _js_domains(from_logits: bool, normalize: bool) -> Mapping[str, Domain]:
     masses = replace(domain_of(Masses), row=POSITIVE_SUM) if normalize else domain_of(Masses)
     return {"pred": domain_of(Logits) if from_logits else masses, "target": masses}
-
-
-# ((1+t) ln(1+t) + (1-t) ln(1-t)) / t**2 as a polynomial in t**2, interpolated at the Chebyshev
-# nodes of [0, 0.1601]; it misses by less than 2e-17 of the value.
-_MIDDLE = (
-    1.0, 0.16666666666665644, 0.06666666666921421, 0.03571428546738501, 0.022222234456990425,
-    0.015151162846242362, 0.010995301116492879, 0.008261804065626304, 0.007051199545628597,
-    0.0030212728033869297, 0.009466846588478432,
-)  # fmt: skip
-
-
-@in_pieces
-def _js_terms(p: Array, q: Array) -> Array:
-    """Half p ln(p/m) + half q ln(q/m) with m = (p + q)/2, each within 4 ulp, near p = q too.
-
-    With t = (p - q)/(p + q) it is half m ((1+t) ln(1+t) + (1-t) ln(1-t)).
-    """
-    middle = 0.5 * (p + q)
-    middle = np.where(np.isinf(middle), 0.5 * p + 0.5 * q, middle)
-    held = middle > 0.0
-    inside = np.where(held, middle, 1.0)
-    t = 0.5 * ((p - q) / inside)
-    near = np.abs(t) <= 0.4
-    square = np.where(near, t * t, 0.0)
-    series = square * polynomial(_MIDDLE, square)
-    a, b = p / inside, q / inside
-    far = a * np.log(np.where(a > 0.0, a, 1.0)) + b * np.log(np.where(b > 0.0, b, 1.0))
-    return np.where(held, middle * (0.5 * np.where(near, series, far)), 0.0)
 
 
 def _js_slope(
@@ -331,12 +221,12 @@ def _js_slope(
     from_logits: bool,
     sqrt: bool,
 ) -> Array:
-    q = _masses(pred, "logits" if from_logits else "masses", normalize, 0.0)
-    p = _masses(target, "masses", normalize, 0.0)
+    q = Side(pred, "logits" if from_logits else "masses", normalize).masses()
+    p = Side(target, "masses", normalize).masses()
     middle = 0.5 * p + 0.5 * q
     slopes = np.where(middle == 0.0, 0.0, 0.5 * np.log(q / middle)) / _unit(base)
     if sqrt:
-        root = np.sqrt(row_sum(_js_terms(p, q)) / _unit(base))[:, np.newaxis]
+        root = np.sqrt(row_sum(middle_terms(p, q)) / _unit(base))[:, np.newaxis]
         slopes = np.where(root == 0.0, 0.0, 0.5 * slopes / root)
     if not (normalize or from_logits):
         return slopes
@@ -376,9 +266,9 @@ def js_divergence(
     The divergence is no distance; its square root is. Equal rows give 0, disjoint ones ln 2 (1
     with base=2).
     """
-    q = _masses(pred, "logits" if from_logits else "masses", normalize, 0.0)
-    p = _masses(target, "masses", normalize, 0.0)
-    value = row_sum(_js_terms(p, q)) / _unit(base)
+    q = Side(pred, "logits" if from_logits else "masses", normalize).masses()
+    p = Side(target, "masses", normalize).masses()
+    value = row_sum(middle_terms(p, q)) / _unit(base)
     return np.sqrt(value) if sqrt else value
 
 

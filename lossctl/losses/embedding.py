@@ -166,6 +166,7 @@ def _triplet_slope(
     },
     tasks=("embedding",),
     peers={"torch": "nn.TripletMarginLoss(margin=1.0, p=2, eps=1e-6)",
+           "optax": "losses.triplet_margin_loss, which adds 1e-6 inside the root",
            "pytorch_metric_learning": "losses.TripletMarginLoss: reduction=mean_nonzero"},
     like={"torch": {"eps": 1e-6}},
     reference="Balntas et al. (2016), doi:10.5244/C.30.119; Schroff et al. (2015), FaceNet, "
@@ -285,8 +286,9 @@ def _cosine_slope(pred: Numbers, target: Numbers, *, sign: str) -> Array:
     lows=lambda sign: 0.0 if sign == "distance" else -1.0,
     peers={"torch": "nn.CosineEmbeddingLoss() of pairs with y=1",
            "keras": "losses.CosineSimilarity()",
-           "tensorflow": "losses.cosine_distance of unit vectors",
-           "optax": "cosine_distance", "sklearn": "metrics.pairwise.paired_cosine_distances"},
+           "tensorflow": "compat.v1.losses.cosine_distance of unit vectors",
+           "optax": "losses.cosine_distance",
+           "sklearn": "metrics.pairwise.paired_cosine_distances"},
     like={"keras": {"sign": "keras", "reduction": "sum_over_batch_size"},
           "tensorflow": {"reduction": "sum_by_nonzero_weights"}},
     reference="Salton and McGill (1983), Introduction to Modern Information Retrieval",
@@ -359,7 +361,7 @@ def _row_terms(positives: Array, negatives: Array, temperature: float) -> float:
     aliases=("nt_xent", "ntxent", "simclr"),
     tasks=("embedding",),
     scope=_info_nce_scope,
-    peers={"optax": "ntxent(temperature=0.07)",
+    peers={"optax": "losses.ntxent(temperature=0.07)",
            "pytorch_metric_learning": "losses.NTXentLoss(temperature=0.07)"},
     reference="van den Oord et al. (2018), arXiv:1807.03748; Chen et al. (2020), SimCLR, "
     "arXiv:2002.05709",

@@ -41,7 +41,9 @@ def _percentage_note(*, zero: str, **_others: Any) -> str | None:
     reduces=lambda zero: "ratio" if zero == "skip" else "mean",
     note=_percentage_note,
     peers={"sklearn": "metrics.mean_absolute_percentage_error",
-           "keras": "losses.MeanAbsolutePercentageError() with scale=100"},
+           "keras": "losses.MeanAbsolutePercentageError()"},
+    like={"sklearn": {"eps": float(np.finfo(np.float64).eps)},
+          "keras": {"scale": 100.0, "eps": 1e-7, "reduction": "sum_over_batch_size"}},
     reference="de Myttenaere et al. (2016), doi:10.1016/j.neucom.2015.12.114",
     formula="scale · |e| / max(|target|, eps)",
 )  # fmt: skip

@@ -56,6 +56,7 @@ def _gaussian_note(*, full: bool, **_others: Any) -> str | None:
 
 @loss(
     aliases=("gaussian_negative_log_likelihood", "normal_nll"),
+    tasks=("regression", "distribution"),
     gradient=_gaussian_slope,
     low=-math.inf,
     domains=lambda eps: {"scale": NON_NEGATIVE if eps > 0.0 else POSITIVE},
@@ -107,7 +108,16 @@ def _poisson_slope(
     elicits="mean",
     diverges=True,
     domains=_poisson_domains,
-    peers={"torch": "nn.PoissonNLLLoss() with log_input=true", "keras": "losses.Poisson()"},
+    peers={
+        "torch": "nn.PoissonNLLLoss()",
+        "keras": "losses.Poisson()",
+        "tensorflow": "nn.log_poisson_loss",
+    },
+    like={
+        "torch": {"log_input": True, "eps": 1e-8},
+        "keras": {"eps": 1e-7, "reduction": "sum_over_batch_size"},
+        "tensorflow": {"log_input": True},
+    },
     reference="Nelder and Wedderburn (1972), doi:10.2307/2344614",
     formula="pred - target ln(pred + eps); on the log scale exp(pred) - target pred",
 )
@@ -216,6 +226,7 @@ def _tweedie_domains(power: float) -> Mapping[str, Domain]:
     elicits="mean",
     domains=_tweedie_domains,
     peers={"sklearn": "metrics.mean_tweedie_deviance(power=0)"},
+    like={"sklearn": {"power": 0.0}},
     reference="Jørgensen (1987), doi:10.1111/j.2517-6161.1987.tb01685.x",
     formula="2 (target^(2-power)/((1-power)(2-power)) - target pred^(1-power)/(1-power)"
     " + pred^(2-power)/(2-power))",

@@ -209,7 +209,7 @@ def hinge(pred: Real, target: Sign, *, labels: Labels = "auto") -> Array:
     like={"keras": {"reduction": "sum_over_batch_size"}},
     peers={
         "keras": "losses.SquaredHinge",
-        "sklearn": "linear_model.SGDClassifier(loss='squared_hinge')",
+        "sklearn": "linear_model.SGDClassifier(loss='squared_hinge'), in training only",
     },
     reference="Lee and Mangasarian (2001), doi:10.1023/A:1011215321374",
     formula="max(0, 1 - m)²",
@@ -225,7 +225,10 @@ def squared_hinge(pred: Real, target: Sign, *, labels: Labels = "auto") -> Array
     tasks=_TASKS,
     domains=_sign_domains,
     like={"optax": {"labels": "pm1"}},
-    peers={"optax": "losses.perceptron_loss", "sklearn": "linear_model.Perceptron"},
+    peers={
+        "optax": "losses.perceptron_loss",
+        "sklearn": "linear_model.Perceptron, in training only",
+    },
     reference="Rosenblatt (1958), doi:10.1037/h0042519",
     formula="max(0, -m)",
 )
@@ -240,7 +243,7 @@ def perceptron(pred: Real, target: Sign, *, labels: Labels = "auto") -> Array:
     tasks=_TASKS,
     elicits="half the log-odds of class 1",
     domains=_sign_domains,
-    peers={"sklearn": "ensemble.GradientBoostingClassifier(loss='exponential')"},
+    peers={"sklearn": "ensemble.GradientBoostingClassifier(loss='exponential'), in training only"},
     reference="Friedman, Hastie and Tibshirani (2000), doi:10.1214/aos/1016218223",
     formula="exp(-m)",
 )
@@ -262,7 +265,7 @@ def _modified_slope(pred: Numbers, target: Numbers, *, labels: str) -> Array:
     tasks=_TASKS,
     elicits="the difference between the classes' probabilities",
     domains=_sign_domains,
-    peers={"sklearn": "linear_model.SGDClassifier(loss='modified_huber')"},
+    peers={"sklearn": "linear_model.SGDClassifier(loss='modified_huber'), in training only"},
     reference="Zhang (2004), doi:10.1145/1015330.1015332",
     formula="max(0, 1 - m)² if m ≥ -1, else -4m",
 )
@@ -283,7 +286,7 @@ def modified_huber(pred: Real, target: Sign, *, labels: Labels = "auto") -> Arra
     like={"torch": {"labels": "pm1"}},
     peers={
         "torch": "nn.SoftMarginLoss",
-        "sklearn": "linear_model.SGDClassifier(loss='log_loss')",
+        "sklearn": "linear_model.SGDClassifier(loss='log_loss'), in training only",
         "optax": "losses.sigmoid_binary_cross_entropy",
     },
     reference="Friedman, Hastie and Tibshirani (2000), doi:10.1214/aos/1016218223",

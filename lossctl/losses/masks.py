@@ -17,8 +17,10 @@ from lossctl.arrays import Array, Domain, Numbers, Pixels, domain_of
 from lossctl.loss import loss
 from lossctl.numerics import floating
 from lossctl.overlap import (
+    Added,
     Options,
     Pair,
+    added,
     increments,
     pooled_increments,
     quotient,
@@ -54,6 +56,7 @@ Aggregate: TypeAlias = Annotated[
     Param("one ratio per image, or one over all images", choices=("sample", "global")),
 ]
 
+KERAS: Mapping[str, Any] = {"aggregate": "global", "smooth_den": 1e-7}  # its axis=None
 PIXEL_LOGITS = Domain("pixel logits", infinite=True, shape="vector", axes=("pixels",))
 PixelScores: TypeAlias = Annotated[Array, Domain("pixel scores", shape="vector", axes=("pixels",))]
 HardPixels: TypeAlias = Annotated[
@@ -68,6 +71,13 @@ def _domains(from_logits: bool) -> Mapping[str, Domain]:
 
 def _reduces(aggregate: str) -> str:
     return "ratio" if aggregate == "global" else "mean"
+
+
+def _offsets(
+    smooth: float, smooth_num: float | None, smooth_den: float | None, aggregate: str
+) -> Added:
+    """What one ratio over all images adds once."""
+    return added(smooth, smooth_num, smooth_den) if aggregate == "global" else (0.0, 0.0)
 
 
 def _note(*, empty: float | str, **_others: Any) -> str | None:
@@ -102,14 +112,15 @@ def _dice_slope(
     high=1.0,
     domains=_domains,
     reduces=_reduces,
+    offsets=_offsets,
     note=_note,
     peers={
-        "keras": "losses.Dice(axis=1)",
+        "keras": "losses.Dice(), one ratio over the batch",
         "optax": "losses.dice_loss",
         "monai": "losses.DiceLoss(smooth_nr=1e-5, smooth_dr=1e-5)",
         "segmentation_models_pytorch": "losses.DiceLoss, one ratio over the batch",
     },
-    like={"keras": {"smooth_den": 1e-7}, "optax": {"from_logits": True, "smooth": 2.0}},
+    like={"keras": KERAS, "optax": {"from_logits": True, "smooth": 2.0}},
     reference="Milletari et al. (2016), doi:10.1109/3DV.2016.79; Dice (1945), doi:10.2307/1932409",
     formula="1 - (2 Σ p y + smooth) / (Σ p + Σ y + smooth)",
 )
@@ -131,10 +142,11 @@ def dice(
     """How little two masks overlap, from 0 (the same) to 1 (disjoint); 1 - F1 on 0/1 masks.
 
     An image whose target and prediction are both empty costs 0: nothing is missed. Peers differ:
-    whoever smooths only below (smooth_den) has it cost 1, as Keras does. Keras and others take
-    one ratio over the batch, aggregate=global is one over the file (and undefined where all
-    is empty). Dice is not Jaccard: on losses J = 2D / (1 + D). With soft targets a prediction
-    equal to the target does not cost 0, unless squared_denominator is set.
+    whoever smooths only below (smooth_den) has it cost 1, as Keras does (1e-7, with axis=1). By
+    default Keras takes one ratio over the batch, as aggregate=global is one over the file, to
+    whose two sums smoothing is added once (without any it is undefined where all is empty). Dice
+    is not Jaccard: on losses J = 2D / (1 + D). With soft targets a prediction equal to the target
+    does not cost 0, unless squared_denominator is set.
     """
     options = Options(from_logits, threshold, smooth, smooth_num, smooth_den, empty, aggregate)
     if squared_denominator:
@@ -151,6 +163,7 @@ def dice(
     high=1.0,
     domains=_domains,
     reduces=_reduces,
+    offsets=_offsets,
     note=_note,
     peers={"segmentation_models_pytorch": "losses.JaccardLoss, one ratio over the batch"},
     reference="Rahman and Wang (2016), doi:10.1007/978-3-319-50835-1_22",
@@ -189,14 +202,15 @@ _BETA = Param("the weight of false negatives", 0.0)
     high=1.0,
     domains=_domains,
     reduces=_reduces,
+    offsets=_offsets,
     note=_note,
     peers={
-        "keras": "losses.Tversky(axis=1), alpha and beta exchanged",
+        "keras": "losses.Tversky(), one ratio over the batch, alpha and beta exchanged",
         "optax": "losses.dice_loss(alpha=0.5, beta=0.5)",
         "monai": "losses.TverskyLoss(smooth_nr=1e-5, smooth_dr=1e-5)",
         "segmentation_models_pytorch": "losses.TverskyLoss, one ratio over the batch",
     },
-    like={"keras": {"smooth_den": 1e-7}, "optax": {"from_logits": True, "smooth": 1.0}},
+    like={"keras": KERAS, "optax": {"from_logits": True, "smooth": 1.0}},
     reference="Salehi et al. (2017), doi:10.1007/978-3-319-67389-9_44",
     formula="1 - (I + smooth) / (I + alpha FP + beta FN + smooth)",
 )
@@ -224,9 +238,10 @@ def tversky(
     return quotient(tversky_ratio(pred, target, 1.0, alpha, beta, options), options)
 
 
-def _pooled(ratio: Pair) -> tuple[float, float]:
+def _pooled(ratio: Pair, options: Options) -> tuple[float, float]:
     """Both sums over all images, each rounded once, so that their order changes nothing."""
-    return math.fsum(ratio[0]), math.fsum(ratio[1])
+    over, under = options.added_once()
+    return math.fsum([*ratio[0], over]), math.fsum([*ratio[1], under])
 
 
 def _focal_slope(
@@ -242,7 +257,7 @@ def _focal_slope(
     ratio = tversky_ratio(pred, target, 1.0, alpha, beta, options)
     slopes = tversky_slopes(pred, target, 1.0, alpha, beta, options)
     if options.pooled:
-        num, den = _pooled(ratio)
+        num, den = _pooled(ratio, options)
         base: Any = np.float64(num) / den
         slope = (slopes[0] - base * slopes[1]) / den
     else:
@@ -285,13 +300,17 @@ def focal_tversky(
 
     The paper's alpha is on false negatives (0.7, our beta) and its exponent is 1/gamma = 3/4.
     With aggregate=global it is the power of one ratio over all images, which then is split among
-    them as its numerator is.
+    them as its numerator is (and what smoothing adds to that evenly).
     """
     options = Options(from_logits, threshold, smooth, smooth_num, smooth_den, empty, aggregate)
     ratio = tversky_ratio(pred, target, 1.0, alpha, beta, options)
     if options.pooled:
-        num, den = _pooled(ratio)
-        return np.zeros(len(pred)) if num == 0.0 else (num / den) ** gamma * (ratio[0] / num)
+        num, den = _pooled(ratio, options)
+        if num == 0.0:
+            return np.zeros(len(pred))
+        parts = ratio[0] + options.added_once()[0] / len(pred)
+        shares: Array = (num / den) ** gamma * (parts / num)
+        return shares
     found = quotient(ratio, options)
     if isinstance(found, tuple):
         return np.power(found[0], gamma), found[1]

@@ -14,6 +14,9 @@ from lossctl.numerics import floating, log1p_ratio, magnitude, residual, residua
 from lossctl.numerics import log_cosh as _log_cosh
 from lossctl.settings import Param
 
+_PER_ROW = {"reduction": "sum_over_batch_size"}
+_TF1 = {"reduction": "sum_by_nonzero_weights"}
+
 
 def _sign(pred: Numbers, target: Numbers) -> Array:
     return cast(Array, np.sign(residual(pred, target)))
@@ -30,7 +33,9 @@ def _twice(pred: Numbers, target: Numbers) -> Array:
     gradient=_sign,
     elicits="median",
     peers={"torch": "nn.L1Loss()", "keras": "losses.MeanAbsoluteError()",
+           "tensorflow": "compat.v1.losses.absolute_difference",
            "sklearn": "metrics.mean_absolute_error"},
+    like={"keras": _PER_ROW, "tensorflow": _TF1},
     reference="Laplace (1774), Mémoire sur la probabilité des causes par les évènements",
     formula="|e|",
 )  # fmt: skip
@@ -48,7 +53,9 @@ def mean_absolute_error(pred: Real, target: Real) -> Array:
     gradient=_twice,
     elicits="mean",
     peers={"torch": "nn.MSELoss()", "keras": "losses.MeanSquaredError()",
-           "sklearn": "metrics.mean_squared_error", "optax": "squared_error"},
+           "tensorflow": "compat.v1.losses.mean_squared_error",
+           "sklearn": "metrics.mean_squared_error", "optax": "losses.squared_error"},
+    like={"keras": _PER_ROW, "tensorflow": _TF1},
     reference="Legendre (1805), Gauss (1809)",
     formula="e²",
 )  # fmt: skip
@@ -66,10 +73,12 @@ def mean_squared_error(pred: Real, target: Real) -> Array:
     aliases=("mse_2n", "half_squared_error"),
     gradient=residual,
     elicits="mean",
-    peers={"optax": "l2_loss"},
+    peers={"sklearn": "HalfSquaredError, in training only", "optax": "losses.l2_loss",
+           "tensorflow": "nn.l2_loss"},
+    like={"tensorflow": {"reduction": "sum"}},
     reference="Bishop (2006), Pattern Recognition and Machine Learning, eq. 1.2",
     formula="e²/2",
-)
+)  # fmt: skip
 def half_mean_squared_error(pred: Real, target: Real) -> Array:
     """Half the squared error, so that its derivative is the error itself."""
     return 0.5 * squared(pred, target)
@@ -151,7 +160,9 @@ def smooth_l1(
     aliases=("huber_loss",),
     gradient=lambda pred, target, *, delta: np.clip(residual(pred, target), -delta, delta),
     peers={"torch": "nn.HuberLoss(delta=1.0)", "keras": "losses.Huber(delta=1.0)",
-           "optax": "huber_loss(delta=1.0)"},
+           "tensorflow": "compat.v1.losses.huber_loss(delta=1.0)",
+           "optax": "losses.huber_loss(delta=1.0)"},
+    like={"torch": _PER_ROW, "keras": _PER_ROW, "tensorflow": _TF1},
     reference="Huber (1964), doi:10.1214/aoms/1177703732",
     formula="e²/2 if |e| ≤ delta, else delta (|e| - delta/2)",
 )  # fmt: skip
@@ -176,7 +187,8 @@ def huber(
 @loss(
     aliases=("logcosh", "log_cosh_error"),
     gradient=lambda pred, target: np.tanh(residual(pred, target)),
-    peers={"keras": "losses.LogCosh()", "optax": "log_cosh"},
+    peers={"keras": "losses.LogCosh()", "optax": "losses.log_cosh"},
+    like={"keras": _PER_ROW},
     reference="Chen et al. (2018), Log Hyperbolic Cosine Loss",
     formula="log cosh e",
 )
@@ -242,7 +254,7 @@ _TUBE = Param("errors up to this size cost nothing", 0.0)
     gradient=lambda pred, target, *, epsilon: np.where(
         _beyond(pred, target, epsilon) > 0.0, _sign(pred, target), 0.0
     ),
-    peers={"sklearn": "svm.SVR(epsilon=0.1)"},
+    peers={"sklearn": "svm.SVR(epsilon=0.1), in training only"},
     reference="Vapnik (1995), The Nature of Statistical Learning Theory",
     formula="max(0, |e| - epsilon)",
 )
@@ -257,7 +269,9 @@ def epsilon_insensitive(
     gradient=lambda pred, target, *, epsilon: (
         2.0 * _beyond(pred, target, epsilon) * _sign(pred, target)
     ),
-    peers={"sklearn": "svm.LinearSVR(loss='squared_epsilon_insensitive')"},
+    peers={
+        "sklearn": "SGDRegressor(loss='squared_epsilon_insensitive'), in training only",
+    },
     reference="Vapnik (1995), The Nature of Statistical Learning Theory",
     formula="max(0, |e| - epsilon)²",
 )
@@ -295,8 +309,9 @@ def _log_slope(pred: Numbers, target: Numbers, *, clip: float | None) -> Array:
     "msle",
     gradient=_log_slope,
     domains=_floored,
-    peers={"keras": "losses.MeanSquaredLogarithmicError() with clip=1e-7",
+    peers={"keras": "losses.MeanSquaredLogarithmicError()",
            "sklearn": "metrics.mean_squared_log_error"},
+    like={"keras": {"clip": 1e-7, **_PER_ROW}},
     reference="the mean squared error of log(1 + value)",
     formula="(log(1 + pred) - log(1 + target))²",
 )  # fmt: skip
@@ -349,7 +364,8 @@ def _penalty(parameters: Numbers, *, penalty: str, l1: float, l2: float, half: b
 @loss(
     aliases=("regularized_risk", "penalized_loss"),
     penalty=_penalty,
-    peers={"keras": "regularizers.L1L2(l1=0.01, l2=0.01)", "torch": "weight_decay, half=true"},
+    peers={"keras": "regularizers.L2(l2=0.01), added to a loss"},
+    like={"keras": _PER_ROW},
     reference="Vapnik (1992), Principles of Risk Minimization for Learning Theory",
     formula="base + l1 Σ|θ| + l2 Σθ²",
 )
@@ -368,6 +384,7 @@ def structural_risk(
     """Another loss plus a penalty on the size of the model's parameters.
 
     The samples add what the base loss says; the penalty is a line of its own. Give the
-    parameters without the bias, which is not penalised by habit.
+    parameters without the bias, which is not penalised by habit. torch's weight decay and
+    scikit-learn's SGD descend half the squares (half=true), though no function returns them.
     """
     return values

@@ -9,7 +9,7 @@ import numpy as np
 from lossctl.arrays import Array, Label, Numbers, Simplex
 from lossctl.errors import UsageError
 from lossctl.loss import loss
-from lossctl.losses.categorical import KERAS
+from lossctl.losses.categorical import KERAS, logs_of, slopes_of
 from lossctl.numerics import floating, log_softmax
 from lossctl.probabilities import (
     UNIT,
@@ -162,7 +162,7 @@ def generalized_cross_entropy(
 def _poly_slope(pred: Numbers, label: Numbers, *, epsilon: float, **told: Any) -> Array:
     minus = at_class(label, np.full(len(label), -1.0), pred.shape[1])
     by_share = class_slopes(pred, 0.0, epsilon * minus, from_logits=told["from_logits"])
-    return class_slopes(pred, minus, **told) + by_share
+    return slopes_of(pred, minus, **told) + by_share
 
 
 @loss(
@@ -189,8 +189,8 @@ def poly1_cross_entropy(
     log_clamp: LogClamp = None,
 ) -> Array:
     """Cross-entropy with the first term of its expansion in 1 - p weighted anew."""
-    logs = of_class(class_logs(pred, from_logits=from_logits, floor=floor, eps=eps,
-                               log_clamp=log_clamp), label)  # fmt: skip
+    logs = of_class(logs_of(pred, from_logits=from_logits, floor=floor, eps=eps,
+                            log_clamp=log_clamp), label)  # fmt: skip
     if from_logits:
         rest = -np.expm1(of_class(log_softmax(floating(pred)), label))
     else:

@@ -19,11 +19,19 @@ from lossctl.arrays import (
     Real,
     RowRule,
     Simplex,
+    domain_of,
 )
 from lossctl.errors import DataError
 from lossctl.loss import loss
-from lossctl.numerics import difference, floating, residual, row_sum, two_sum
-from lossctl.probabilities import at_class, of_class
+from lossctl.numerics import difference, exponentials, floating, residual, row_sum, softmax, two_sum
+from lossctl.probabilities import (
+    FromLogits,
+    at_class,
+    binary_probabilities,
+    class_domains,
+    class_slopes,
+    of_class,
+)
 from lossctl.settings import Param
 
 
@@ -37,6 +45,7 @@ Chances: TypeAlias = Annotated[
     Domain("probabilities", low=0.0, high=1.0, shape="either", axes=("classes",),
            row=RowRule(SUMS_TO_ONE.words, _sum_off, warning=True)),
 ]  # fmt: skip
+LOGITS = Domain("logits", infinite=True, shape="either", axes=("classes",))
 Outcome: TypeAlias = Annotated[
     Array, Domain("outcome", low=0.0, shape="either", axes=("classes",), indexes="classes")
 ]
@@ -52,18 +61,24 @@ def _impossible(pred: Numbers, target: Numbers, **_settings: Any) -> tuple[Mask,
     return np.asarray(above.any(axis=1) if above.ndim == 2 else above), "targets in [0, 1]"
 
 
-def _brier_gap(pred: Numbers, target: Numbers) -> Array:
+def _brier_gap(pred: Numbers, target: Numbers, from_logits: bool) -> Array:
     """Prediction less outcome, (n, 1) or (n, K). Raises DataError for shapes that do not fit."""
     if pred.ndim < target.ndim:
         raise DataError(
             f"brier: pred holds one probability a row, target {target.shape[1]}",
             "give as many probabilities as classes",
         )
-    if pred.ndim == 1:
-        return residual(pred, target)[:, np.newaxis]
-    if target.ndim == 1:
+    if pred.ndim == 2 and target.ndim == 1:
         target = at_class(target, np.ones(len(target)), pred.shape[1])
-    return residual(pred, target)
+    if from_logits:
+        one = pred.ndim == 1
+        share, lacking = (
+            binary_probabilities(pred, from_logits=True) if one else softmax(floating(pred))
+        )
+        gap = np.where(target == 1.0, -lacking, share - floating(target))
+    else:
+        gap = residual(pred, target)
+    return gap[:, np.newaxis] if pred.ndim == 1 else gap
 
 
 def _brier_factor(pred: Numbers, scale_by_half: bool | str) -> float:
@@ -74,9 +89,15 @@ def _brier_factor(pred: Numbers, scale_by_half: bool | str) -> float:
     return 0.5 if scale_by_half == "auto" and pred.shape[1] < 3 else half
 
 
-def _brier_slope(pred: Numbers, target: Numbers, *, scale_by_half: bool | str) -> Array:
-    slopes = 2.0 * _brier_factor(pred, scale_by_half) * _brier_gap(pred, target)
-    return slopes[:, 0] if pred.ndim == 1 else slopes
+def _brier_slope(
+    pred: Numbers, target: Numbers, *, scale_by_half: bool | str, from_logits: bool
+) -> Array:
+    gap = _brier_gap(pred, target, from_logits)
+    slopes = 2.0 * _brier_factor(pred, scale_by_half) * gap
+    if pred.ndim == 2:
+        return class_slopes(pred, 0.0, slopes, from_logits=True) if from_logits else slopes
+    share, lacking = binary_probabilities(pred, from_logits=from_logits)
+    return slopes[:, 0] * (share * lacking if from_logits else 1.0)
 
 
 @loss(
@@ -84,6 +105,7 @@ def _brier_slope(pred: Numbers, target: Numbers, *, scale_by_half: bool | str) -
     gradient=_brier_slope,
     tasks=("binary", "multiclass", "distribution"),
     elicits="the class probabilities",
+    domains=lambda from_logits: {"pred": LOGITS if from_logits else domain_of(Chances)},
     rows=_impossible,
     peers={"sklearn": "metrics.brier_score_loss"},
     reference="Brier (1950), doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2",
@@ -98,18 +120,25 @@ def brier(
         Param("halve the sum over the classes; auto: where there are two, as scikit-learn does",
               choices=("auto", True, False)),
     ] = "auto",
+    from_logits: FromLogits = False,
 ) -> Array:  # fmt: skip
     """The squared error of probabilities, from 0 to 1 for two classes and to 2 for more.
 
-    `pred` is the probability of class 1, or a row of one per class; `target` is then the class's
-    number, or a row of shares.
+    `pred` is the probability of class 1 (or its logit), or a row of one per class; `target` is then
+    the class's number, or a row of shares.
     """
-    gap = _brier_gap(pred, target)
+    gap = _brier_gap(pred, target, from_logits)
     return _brier_factor(pred, scale_by_half) * row_sum(gap * gap)
 
 
-def _excesses(pred: Numbers, label: Numbers) -> list[Array]:
+def _excesses(pred: Numbers, label: Numbers, from_logits: bool) -> list[Array]:
     """Cumulative probability less that of the outcome, class by class, each rounded once."""
+    if from_logits:  # these sum to 1: what lies above a class is what it lacks of 1
+        shares = softmax(floating(pred))[0]
+        above = np.cumsum(shares[:, :0:-1], axis=1)[:, ::-1]
+        above = np.concatenate([above, np.zeros((len(above), 1))], axis=1)
+        passed = label[:, np.newaxis] <= np.arange(shares.shape[1])
+        return list(np.where(passed, -above, np.cumsum(shares, axis=1)).T)
     high = low = np.zeros(len(pred))
     found = []
     rows = floating(pred)
@@ -124,13 +153,13 @@ def _ranked_divisor(pred: Numbers, normalize: bool) -> float:
     return float(max(pred.shape[1] - 1, 1)) if normalize else 1.0
 
 
-def _ranked_slope(pred: Numbers, label: Numbers, *, normalize: bool) -> Array:
+def _ranked_slope(pred: Numbers, label: Numbers, *, normalize: bool, from_logits: bool) -> Array:
     slopes = np.zeros(pred.shape)
     rest = np.zeros(len(pred))
-    for column, excess in reversed(list(enumerate(_excesses(pred, label)))):
+    for column, excess in reversed(list(enumerate(_excesses(pred, label, from_logits)))):
         rest = rest + excess
         slopes[:, column] = 2.0 * rest / _ranked_divisor(pred, normalize)
-    return slopes
+    return class_slopes(pred, 0.0, slopes, from_logits=True) if from_logits else slopes
 
 
 @loss(
@@ -139,6 +168,7 @@ def _ranked_slope(pred: Numbers, label: Numbers, *, normalize: bool) -> Array:
     gradient=_ranked_slope,
     tasks=("multiclass",),
     elicits="the class probabilities",
+    domains=class_domains,
     peers={"scoringrules": "rps_score"},
     reference="Epstein (1969), doi:10.1175/1520-0450(1969)008<0985:ASSFPF>2.0.CO;2",
     formula="Σ_k (F_k - 1[k ≥ y])², F_k = p_0 + … + p_k",
@@ -148,21 +178,27 @@ def ranked_probability_score(
     label: Label,
     *,
     normalize: Annotated[bool, Param("divide by the number of classes less one")] = False,
+    from_logits: FromLogits = False,
 ) -> Array:
     """The squared error of cumulative probabilities: near misses of ordered classes cost less.
 
     The sum runs over all classes; the last term is 0 where the row sums to 1.
     """
     total = np.zeros(len(pred))
-    for excess in _excesses(pred, label):
+    for excess in _excesses(pred, label, from_logits):
         total = total + excess * excess
     return total / _ranked_divisor(pred, normalize)
 
 
-def _spherical_parts(pred: Numbers, label: Numbers) -> tuple[Array, Array, Array, Array]:
+def _spherical_parts(
+    pred: Numbers, label: Numbers, from_logits: bool
+) -> tuple[Array, Array, Array, Array]:
     """Each row by its largest entry, the label's own, the squares of the others, and the norm."""
-    top = np.max(floating(pred), axis=1)
-    scaled = floating(pred) / np.where(top > 0.0, top, 1.0)[:, np.newaxis]
+    if from_logits:
+        scaled = exponentials(floating(pred))
+    else:
+        top = np.max(floating(pred), axis=1)
+        scaled = floating(pred) / np.where(top > 0.0, top, 1.0)[:, np.newaxis]
     own = of_class(scaled, label)
     squares = scaled * scaled
     np.put_along_axis(squares, label.astype(np.int64)[:, np.newaxis], 0.0, axis=1)
@@ -170,13 +206,14 @@ def _spherical_parts(pred: Numbers, label: Numbers) -> tuple[Array, Array, Array
     return scaled, own, others, np.sqrt(others + own * own)
 
 
-def _spherical_slope(pred: Numbers, label: Numbers) -> Array:
-    scaled, own, others, norm = _spherical_parts(pred, label)
-    top = np.max(floating(pred), axis=1)
+def _spherical_slope(pred: Numbers, label: Numbers, *, from_logits: bool) -> Array:
+    scaled, own, others, norm = _spherical_parts(pred, label, from_logits)
+    top = np.ones(len(pred)) if from_logits else np.max(floating(pred), axis=1)
     cube = (norm * norm * norm * top)[:, np.newaxis]
     slopes = own[:, np.newaxis] * scaled
     np.put_along_axis(slopes, label.astype(np.int64)[:, np.newaxis], -others[:, np.newaxis], axis=1)
-    return np.where(cube > 0.0, slopes / cube, 0.0)
+    slopes = np.where(cube > 0.0, slopes / cube, 0.0)
+    return slopes * scaled if from_logits else slopes
 
 
 @loss(
@@ -186,15 +223,16 @@ def _spherical_slope(pred: Numbers, label: Numbers) -> Array:
     tasks=("multiclass",),
     high=1.0,
     elicits="the class probabilities",
+    domains=class_domains,
     reference="Gneiting and Raftery (2007), doi:10.1198/016214506000001437",
     formula="1 - p_y / ‖p‖",
 )
-def spherical_score(pred: Simplex, label: Label) -> Array:
+def spherical_score(pred: Simplex, label: Label, *, from_logits: FromLogits = False) -> Array:
     """One less the cosine between the probabilities and the outcome.
 
     A row of zeros costs 1.
     """
-    _, own, others, norm = _spherical_parts(pred, label)
+    _, own, others, norm = _spherical_parts(pred, label, from_logits)
     return np.where(norm > 0.0, others / ((others + own * own) + own * norm), 1.0)
 
 
@@ -275,6 +313,7 @@ def _normal_slope(mean: Numbers, scale: Numbers, target: Numbers, *, variance: b
 @loss(
     aliases=("crps_normal",),
     gradient=_normal_slope,
+    tasks=("regression", "distribution"),
     elicits="the distribution",
     peers={"scoringrules": "crps_normal", "properscoring": "crps_gaussian"},
     reference="Gneiting et al. (2005), doi:10.1175/MWR2904.1",

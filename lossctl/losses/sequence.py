@@ -123,10 +123,14 @@ def _slope(
     peers={
         "torch": "nn.CTCLoss",
         "keras": "losses.CTC",
-        "tensorflow": "nn.ctc_loss",
-        "optax": "ctc_loss",
+        "tensorflow": "compat.v1.nn.ctc_loss",
+        "optax": "losses.ctc_loss",
     },
-    like={"torch": {"normalize": "target_length"}, "tensorflow": {"blank": -1}},
+    like={
+        "torch": {"normalize": "target_length"},
+        "keras": {"reduction": "sum_over_batch_size"},
+        "tensorflow": {"blank": -1},
+    },
     reference="Graves et al. (2006), doi:10.1145/1143844.1143891",
     formula="-ln Σ_alignments Π_t softmax(pred_t)[symbol_t]",
 )

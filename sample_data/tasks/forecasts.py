@@ -89,4 +89,4 @@ def ordinal(folder: Path) -> None:
     edges = np.quantile(target, np.arange(1, GRADES) / GRADES)
     guess = cross_val_predict(ridge(), features, target, cv=FOLDS)
     pred, label = (np.searchsorted(edges, values, side="right") for values in (guess, target))
-    write_csv(folder / "ordinal", {"id": ids, "pred": pred.tolist(), "label": label.tolist()})
+    write_both(folder / "ordinal", {"id": ids, "pred": pred.tolist(), "label": label.tolist()})

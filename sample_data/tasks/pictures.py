@@ -59,7 +59,7 @@ def masks(folder: Path) -> None:
     write_npy(folder / "target", target)
     write_npy(folder / "model", model)
     write_npy(folder / "model_logits", logits)
-    for name, array in (("target", target), ("model", model)):
+    for name, array in (("target", target), ("model", model), ("model_logits", logits)):
         lists = array.reshape(-1, 64).tolist()
         write_parquet(folder / name, {"id": data.ids, "mask": lists})
 

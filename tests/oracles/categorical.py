@@ -21,17 +21,14 @@ def softmax(z: list[Any]) -> list[Any]:
 def logs(
     pred: list[Any], from_logits: bool, normalize: bool, floor: Any, eps: Any, log_clamp: Any
 ) -> list[Any]:
-    """The logarithm of each class's probability, with the conventions about 0."""
+    """The logarithm of each class's probability; conventions about 0 for probabilities only."""
     if from_logits:
-        p = softmax(pred)
-        if eps:
-            p = [min(max(x, eps), 1 - eps) for x in p]
-    else:
-        p = [x / sum(pred) for x in pred] if normalize else pred
-        if eps is not None:
-            p = [min(max(x, eps), 1 - eps) for x in p]
-        elif log_clamp is None:
-            p = [max(x, floor) for x in p]
+        return [log(x) if x > 0 else -inf for x in softmax(pred)]
+    p = [x / sum(pred) for x in pred] if normalize else pred
+    if eps is not None:
+        p = [min(max(x, eps), 1 - eps) for x in p]
+    elif log_clamp is None:
+        p = [max(x, floor) for x in p]
     found = [log(x) if x > 0 else -inf for x in p]
     return found if log_clamp is None else [max(x, log_clamp) for x in found]
 

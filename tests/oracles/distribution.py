@@ -6,11 +6,14 @@ from typing import Any
 
 from mpmath import exp, inf, log, mpf, sqrt
 
+from tests.oracles.categorical import softmax
 from tests.oracles.precision import to_50_digits
 
 
-def masses(values: list[Any], logs: bool, normalize: bool, eps: Any) -> list[Any]:
-    rows = [exp(x) for x in values] if logs else values
+def masses(
+    values: list[Any], logs: bool, normalize: bool, eps: Any, logits: bool = False
+) -> list[Any]:
+    rows = softmax(values) if logits else [exp(x) for x in values] if logs else values
     if normalize:
         rows = [x / sum(rows) for x in rows]
     return [min(max(x, eps), 1) for x in rows] if eps else rows
@@ -36,12 +39,13 @@ def kl_divergence(
     normalize: bool = False,
     eps: Any = 0,
     generalized: bool = False,
+    from_logits: bool = False,
     log_input: bool = False,
     log_target: bool = False,
     direction: str = "forward",
 ) -> mpf:
     """Kullback and Leibler (1951), equation 2.4."""
-    q = masses(pred, log_input, normalize, eps)
+    q = masses(pred, log_input, normalize, eps, from_logits)
     p = masses(target, log_target, normalize, eps)
     if direction == "reverse":
         p, q = q, p
@@ -53,10 +57,16 @@ def kl_divergence(
 
 @to_50_digits
 def js_divergence(
-    pred: Any, target: Any, *, base: Any = "e", normalize: bool = False, sqrt: bool = False
+    pred: Any,
+    target: Any,
+    *,
+    base: Any = "e",
+    normalize: bool = False,
+    from_logits: bool = False,
+    sqrt: bool = False,
 ) -> mpf:
     """Lin (1991), equation 3.5, with equal weights."""
-    q, p = (masses(values, False, normalize, 0) for values in (pred, target))
+    q, p = masses(pred, False, normalize, 0, from_logits), masses(target, False, normalize, 0)
     m = [(a + b) / 2 for a, b in zip(p, q, strict=True)]
     total = sum(entropy_term(a, c) for a, c in zip(p, m, strict=True)) / 2
     total += sum(entropy_term(b, c) for b, c in zip(q, m, strict=True)) / 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mpmath import inf, mpf
+from mpmath import inf, log, mpf
 
 from tests.oracles.categorical import UNIT, logs, softmax
 from tests.oracles.precision import to_50_digits
@@ -34,7 +34,11 @@ def categorical_focal(
         a = alpha[y]
     else:
         a = 1 - alpha if alpha_mode == "background" and y == 0 else alpha
-    log_p = logs(pred, from_logits, normalize, floor, eps, log_clamp)[y]
+    if from_logits:  # here, as in Keras, the probability of a logit is clipped too
+        log_p = log(p_y) if p_y > 0 else -inf
+        log_p = log_p if log_clamp is None else max(log_p, log_clamp)
+    else:
+        log_p = logs(pred, from_logits, normalize, floor, eps, log_clamp)[y]
     factor = a * (1 - p_y) ** gamma
     return mpf(0) if factor == 0 else -factor * log_p
 

@@ -6,12 +6,15 @@ from typing import Any
 
 from mpmath import mpf, ncdf, npdf, pi, sqrt
 
+from tests.oracles.categorical import softmax
 from tests.oracles.precision import to_50_digits
 
 
 @to_50_digits
-def brier(pred: Any, target: Any, *, scale_by_half: Any = "auto") -> mpf:
+def brier(pred: Any, target: Any, *, scale_by_half: Any = "auto", from_logits: bool = False) -> mpf:
     """Brier (1950); one probability p stands for the row (1 - p, p)."""
+    if from_logits:
+        pred = softmax(pred) if isinstance(pred, list) else softmax([mpf(0), pred])[1]
     if not isinstance(pred, list):
         pred, target = [1 - pred, pred], [1 - target, target]
     elif not isinstance(target, list):
@@ -22,15 +25,19 @@ def brier(pred: Any, target: Any, *, scale_by_half: Any = "auto") -> mpf:
 
 
 @to_50_digits
-def ranked_probability_score(pred: Any, label: Any, *, normalize: bool = False) -> mpf:
+def ranked_probability_score(
+    pred: Any, label: Any, *, normalize: bool = False, from_logits: bool = False
+) -> mpf:
     """Epstein (1969), as Murphy (1971) writes it."""
+    pred = softmax(pred) if from_logits else pred
     total = sum((sum(pred[: k + 1]) - (label <= k)) ** 2 for k in range(len(pred)))
     return total / max(len(pred) - 1, 1) if normalize else total
 
 
 @to_50_digits
-def spherical_score(pred: Any, label: Any) -> mpf:
+def spherical_score(pred: Any, label: Any, *, from_logits: bool = False) -> mpf:
     """One less the score of Gneiting and Raftery (2007), section 4.1, with alpha = 2."""
+    pred = softmax(pred) if from_logits else pred
     norm = sqrt(sum(p**2 for p in pred))
     return 1 - pred[int(label)] / norm if norm else mpf(1)
 

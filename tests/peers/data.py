@@ -54,6 +54,30 @@ def normals(rng: Generator) -> Data:
     return {"mean": mean, "scale": variance, "target": mean + rng.normal(0.0, 1.0, SAMPLES)}
 
 
+def outputs(rng: Generator) -> Data:
+    """Three values a row."""
+    pred, error = rng.normal(0.0, 3.0, (2, SAMPLES, 3))
+    return {"pred": pred, "target": pred + error, "weight": weights(rng)}
+
+
+def beyond(rng: Generator) -> Data:
+    """Values above -1, among them negative ones."""
+    data = positives(rng)
+    return data | {"pred": data["pred"] - 0.9, "target": data["target"] - 0.9}
+
+
+def zero_targets(rng: Generator) -> Data:
+    """Values above 0 and two targets of 0, one of them predicted."""
+    data = positives(rng)
+    data["target"][:2], data["pred"][0] = 0.0, 0.0
+    return data
+
+
+def penalised(rng: Generator) -> Data:
+    """Values, and the parameters of the model that made them."""
+    return values(rng) | {"parameters": rng.normal(0.0, 1.0, 50)}
+
+
 def two_normals(rng: Generator) -> Data:
     """Means and standard deviations of predictions and targets."""
     means, scales = rng.normal(0.0, 1.0, (2, SAMPLES)), rng.gamma(4.0, 0.5, (2, SAMPLES)) + 0.05
@@ -82,6 +106,29 @@ def signs(rng: Generator) -> Data:
     """Scores, and classes -1 and 1."""
     data = binary_logits(rng)
     return data | {"pred": rng.normal(0.0, 2.0, SAMPLES), "target": 2.0 * data["target"] - 1.0}
+
+
+def many_labels(rng: Generator) -> Data:
+    """Three probabilities and three classes 0 and 1 a row."""
+    pred = 1.0 / (1.0 + np.exp(-rng.normal(0.0, 3.0, (SAMPLES, 3))))
+    pred[::30] = np.round(pred[::30])
+    target = (rng.random(pred.shape) < 0.5).astype(float)
+    return {"pred": pred, "target": target, "weight": weights(rng)}
+
+
+def decisions(rng: Generator) -> Data:
+    """Predicted classes, mostly right."""
+    label = rng.integers(0, CLASSES, SAMPLES)
+    wrong = rng.random(SAMPLES) < 0.3
+    pred = np.where(wrong, rng.integers(0, CLASSES, SAMPLES), label)
+    return {"pred": pred, "label": label, "weight": weights(rng)}
+
+
+def label_decisions(rng: Generator) -> Data:
+    """Four decisions a row."""
+    label = rng.integers(0, 2, (SAMPLES, 4))
+    pred = np.where(rng.random(label.shape) < 0.2, 1 - label, label)
+    return {"pred": pred, "label": label, "weight": weights(rng)}
 
 
 def classes(rng: Generator) -> Data:
@@ -160,9 +207,16 @@ def mask_logits(rng: Generator) -> Data:
 
 
 def vectors(rng: Generator) -> Data:
-    """Pairs of vectors; one of them is all zeros."""
+    """Pairs of vectors."""
     pred, target = rng.normal(0.0, 1.0, (2, SAMPLES, DIMENSIONS))
     return {"pred": pred, "target": target + 0.5 * pred, "weight": weights(rng)}
+
+
+def vectors_and_zeros(rng: Generator) -> Data:
+    """Pairs of vectors, some of them all zeros."""
+    data = vectors(rng)
+    data["pred"][::100], data["target"][50::100] = 0.0, 0.0
+    return data
 
 
 def triplets(rng: Generator) -> Data:
@@ -188,4 +242,4 @@ def frames(rng: Generator) -> Data:
     logits = rng.normal(0.0, 2.0, (SAMPLES, STEPS, SYMBOLS))
     lengths = rng.integers(1, LONGEST + 1, SAMPLES)
     texts = [rng.integers(1, SYMBOLS, length).tolist() for length in lengths]
-    return {"pred": logits, "target": texts}
+    return {"pred": logits, "target": texts, "weight": weights(rng)}

@@ -208,6 +208,7 @@ PAIRS = (
     Pair("triplet_margin", "torch", "nn.TripletMarginLoss", make.triplets,
          ({}, {"margin": 0.2}, {"p": 1.0}, {"swap": True}, {"eps": 0.01}, SUM),
          module("TripletMarginLoss", "anchor", "positive", "negative")),
-    Pair("cosine_distance", "torch", "nn.CosineEmbeddingLoss of pairs with y=1", make.vectors,
+    Pair("cosine_distance", "torch", "nn.CosineEmbeddingLoss of pairs with y=1",
+         make.vectors_and_zeros,
          ({}, SUM), cosine),
 )  # fmt: skip
