@@ -336,10 +336,10 @@ def test_names() -> None:
     assert CCE in named("cross_entropy")
     assert FOCAL in named("focal")
     for loss, peer, told in (
-        (SCCE, "torch", {"from_logits": True, "ignore_index": -100}),
+        (SCCE, "torch", {"eps": 0.0, "ignore_index": -100}),
         (SCCE, "sklearn", {"eps": UNIT}),
-        (CCE, "optax", {"from_logits": True}),
-        (POLY, "optax", {"from_logits": True}),
+        (CCE, "optax", {"eps": 0.0}),
+        (POLY, "optax", {"eps": 0.0}),
     ):
         assert loss.preset(peer) == told
     assert SCCE.preset("keras")["reduction"] == "sum_over_batch_size"

@@ -466,11 +466,11 @@ def test_several_quantiles_are_averaged() -> None:
 
 
 def test_presets() -> None:
-    assert KL.preset("torch") == {"log_input": True, "reduction": "mean_over_elements"}
+    assert KL.preset("torch") == {"reduction": "mean_over_elements"}
     assert KL.preset("keras") == {"eps": 1e-7, "reduction": "sum_over_batch_size"}
-    assert KL.preset("optax") == {"log_input": True}
+    assert KL.preset("optax") == {}
     assert BRIER.preset("sklearn") == {}
-    spec = parse("kl:like=torch")
+    spec = parse("kl:like=torch,log_input=true")
     values = spec.evaluate({"pred": np.log(P), "target": Q})
     divided = values.sum() / spec.divisor({"pred": P, "target": Q}).sum()
     assert divided == pytest.approx((Q * np.log(Q / P)).mean(), rel=1e-13)

@@ -90,9 +90,9 @@ def _entropy_slope(
     like={
         "torch": {"log_clamp": -100.0, "reduction": "sum_over_batch_size"},
         "keras": _KERAS,
-        "tensorflow": {"from_logits": True, "reduction": "sum_by_nonzero_weights"},
+        "tensorflow": {"reduction": "sum_by_nonzero_weights"},
         "sklearn": {"eps": UNIT},
-        "optax": {"from_logits": True},
+        "optax": {"eps": 0.0},
     },
     peers={
         "torch": "nn.BCELoss",
@@ -276,7 +276,7 @@ def _positives(pred: Numbers, target: Numbers, **settings: Any) -> Array:
     divisors={"sum_over_positives": _positives},
     domains=binary_domains,
     clipped=_focal_clipped,
-    like={"keras": {"alpha": None, **_KERAS}, "optax": {"from_logits": True, "alpha": None}},
+    like={"keras": {"alpha": None, **_KERAS}, "optax": {"eps": 0.0, "alpha": None}},
     peers={
         "torchvision": "ops.sigmoid_focal_loss",
         "keras": "losses.BinaryFocalCrossentropy",

@@ -51,7 +51,7 @@ Pair: TypeAlias = tuple[Array, Array]
 KERAS: Mapping[str, Any] = {
     "eps": 1e-7, "normalize": True, "reduction": "sum_over_batch_size",
 }  # fmt: skip
-TF1: Mapping[str, Any] = {"from_logits": True, "reduction": "sum_by_nonzero_weights"}
+TF1: Mapping[str, Any] = {"reduction": "sum_by_nonzero_weights"}
 
 
 def _indexed_domains(
@@ -152,11 +152,11 @@ def _soft_clipped(
         "optax": "losses.softmax_cross_entropy",
     },
     like={
-        "torch": {"from_logits": True},
+        "torch": {"eps": 0.0},
         "keras": KERAS,
         "tensorflow": TF1,
         "sklearn": {"eps": UNIT},
-        "optax": {"from_logits": True},
+        "optax": {"eps": 0.0},
     },
     reference="Good (1952), doi:10.1111/j.2517-6161.1952.tb00104.x",
     formula="-Σ_k w_k t_k ln p_k",
@@ -247,11 +247,11 @@ def _balanced_scope(
         "optax": "losses.softmax_cross_entropy_with_integer_labels",
     },
     like={
-        "torch": {"from_logits": True, "ignore_index": -100},
+        "torch": {"eps": 0.0, "ignore_index": -100},
         "keras": {**KERAS, "smoothing": "onehot"},
         "tensorflow": TF1,
         "sklearn": {"eps": UNIT},
-        "optax": {"from_logits": True},
+        "optax": {"eps": 0.0},
     },
     reference="Good (1952), doi:10.1111/j.2517-6161.1952.tb00104.x",
     formula="-w_y ln p_y",

@@ -161,9 +161,8 @@ def _kl_slope(
         "torchmetrics": "KLDivergence with normalize=true",
     },
     like={
-        "torch": {"log_input": True, "reduction": "mean_over_elements"},
+        "torch": {"reduction": "mean_over_elements"},
         "keras": {"eps": 1e-7, "reduction": "sum_over_batch_size"},
-        "optax": {"log_input": True},
     },
     reference="Kullback and Leibler (1951), doi:10.1214/aoms/1177729694",
     formula="Σ_k target_k ln(target_k / pred_k)",

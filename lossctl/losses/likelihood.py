@@ -114,9 +114,8 @@ def _poisson_slope(
         "tensorflow": "nn.log_poisson_loss",
     },
     like={
-        "torch": {"log_input": True, "eps": 1e-8},
+        "torch": {"eps": 1e-8},
         "keras": {"eps": 1e-7, "reduction": "sum_over_batch_size"},
-        "tensorflow": {"log_input": True},
     },
     reference="Nelder and Wedderburn (1972), doi:10.2307/2344614",
     formula="pred - target ln(pred + eps); on the log scale exp(pred) - target pred",

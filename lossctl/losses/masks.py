@@ -120,7 +120,7 @@ def _dice_slope(
         "monai": "losses.DiceLoss(smooth_nr=1e-5, smooth_dr=1e-5)",
         "segmentation_models_pytorch": "losses.DiceLoss, one ratio over the batch",
     },
-    like={"keras": KERAS, "optax": {"from_logits": True, "smooth": 2.0}},
+    like={"keras": KERAS, "optax": {"smooth": 2.0}},
     reference="Milletari et al. (2016), doi:10.1109/3DV.2016.79; Dice (1945), doi:10.2307/1932409",
     formula="1 - (2 Σ p y + smooth) / (Σ p + Σ y + smooth)",
 )
@@ -210,7 +210,7 @@ _BETA = Param("the weight of false negatives", 0.0)
         "monai": "losses.TverskyLoss(smooth_nr=1e-5, smooth_dr=1e-5)",
         "segmentation_models_pytorch": "losses.TverskyLoss, one ratio over the batch",
     },
-    like={"keras": KERAS, "optax": {"from_logits": True, "smooth": 1.0}},
+    like={"keras": KERAS, "optax": {"smooth": 1.0}},
     reference="Salehi et al. (2017), doi:10.1007/978-3-319-67389-9_44",
     formula="1 - (I + smooth) / (I + alpha FP + beta FN + smooth)",
 )

@@ -174,7 +174,7 @@ def _poly_slope(pred: Numbers, label: Numbers, *, epsilon: float, **told: Any) -
     domains=class_domains,
     clipped=label_clipped,
     peers={"optax": "losses.poly_loss_cross_entropy"},
-    like={"optax": {"from_logits": True}},
+    like={"optax": {"eps": 0.0}},
     reference="Leng et al. (2022), doi:10.48550/arXiv.2204.12511",
     formula="-ln p_y + ε (1 - p_y)",
 )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tests.peers import data as make
-from tests.peers.pair import FLOAT32, Data, Pair, Told
+from tests.peers.pair import FLOAT32, LOGARITHMS, LOGITS, Data, Pair, Told
 
 SUM = {"reduction": "sum"}
 
@@ -105,18 +105,19 @@ PAIRS = (
          plain("huber_loss")),
     Pair("log_cosh", "optax", "losses.log_cosh", make.values, ({}, SUM), plain("log_cosh")),
     Pair("binary_cross_entropy", "optax", "losses.sigmoid_binary_cross_entropy", binary_logits,
-         ({}, SUM), plain("sigmoid_binary_cross_entropy")),
+         ({}, SUM), plain("sigmoid_binary_cross_entropy"), form=LOGITS),
     Pair("binary_focal", "optax", "losses.sigmoid_focal_loss", binary_logits,
-         ({}, {"alpha": 0.25}, {"gamma": 3.5}, SUM), plain("sigmoid_focal_loss")),
+         ({}, {"alpha": 0.25}, {"gamma": 3.5}, SUM), plain("sigmoid_focal_loss"), form=LOGITS),
     Pair("categorical_cross_entropy", "optax", "losses.softmax_cross_entropy",
-         lambda rng: make.softened(make.class_logits(rng), rng), ({}, SUM), smoothed),
+         lambda rng: make.softened(make.class_logits(rng), rng), ({}, SUM), smoothed, form=LOGITS),
     Pair("categorical_cross_entropy", "optax", "losses.softmax_cross_entropy of smooth_labels",
-         lambda rng: make.one_hot(make.class_logits(rng)), ({"label_smoothing": 0.1},), smoothed),
+         lambda rng: make.one_hot(make.class_logits(rng)), ({"label_smoothing": 0.1},), smoothed,
+         form=LOGITS),
     Pair("sparse_categorical_cross_entropy", "optax",
          "losses.softmax_cross_entropy_with_integer_labels", make.class_logits, ({}, SUM),
-         plain("softmax_cross_entropy_with_integer_labels", "label")),
+         plain("softmax_cross_entropy_with_integer_labels", "label"), form=LOGITS),
     Pair("poly1_cross_entropy", "optax", "losses.poly_loss_cross_entropy", make.class_logits,
-         ({}, {"epsilon": 0.5}, SUM), poly),
+         ({}, {"epsilon": 0.5}, SUM), poly, form=LOGITS),
     Pair("hinge", "optax", "losses.hinge_loss", make.signs, ({}, SUM), plain("hinge_loss")),
     Pair("perceptron", "optax", "losses.perceptron_loss", make.signs, ({}, SUM),
          plain("perceptron_loss")),
@@ -125,14 +126,15 @@ PAIRS = (
     Pair("multiclass_hinge", "optax", "losses.multiclass_hinge_loss", make.class_logits, ({}, SUM),
          plain("multiclass_hinge_loss", "label")),
     Pair("kl_divergence", "optax", "losses.kl_divergence", make.log_shares, ({}, SUM),
-         plain("kl_divergence")),
+         plain("kl_divergence"), form=LOGARITHMS),
     Pair("kl_divergence", "optax", "losses.kl_divergence_with_log_targets", make.both_log_shares,
-         ({"log_target": True},), plain("kl_divergence_with_log_targets")),
+         ({"log_target": True},), plain("kl_divergence_with_log_targets"), form=LOGARITHMS),
     Pair("kl_divergence", "optax", "losses.generalized_kl_divergence", make.log_shares,
-         ({"generalized": True},), plain("generalized_kl_divergence")),
-    Pair("dice", "optax", "losses.dice_loss", make.mask_logits, ({}, {"smooth": 0.5}, SUM), dice),
+         ({"generalized": True},), plain("generalized_kl_divergence"), form=LOGARITHMS),
+    Pair("dice", "optax", "losses.dice_loss", make.mask_logits, ({}, {"smooth": 0.5}, SUM), dice,
+         form=LOGITS),
     Pair("tversky", "optax", "losses.dice_loss(alpha=..., beta=...)", make.mask_logits,
-         ({}, {"alpha": 0.3, "beta": 0.7}, {"smooth": 0.5}, SUM), overlap),
+         ({}, {"alpha": 0.3, "beta": 0.7}, {"smooth": 0.5}, SUM), overlap, form=LOGITS),
     Pair("ctc", "optax", "losses.ctc_loss", make.frames, ({}, SUM), ctc),
     Pair("ctc", "optax", "losses.ctc_loss(blank_id=5)", last_blank, ({"blank": 5},), ctc),
     Pair("triplet_margin", "optax", "losses.triplet_margin_loss", make.triplets,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tests.peers import data as make
-from tests.peers.pair import Data, Pair, Told
+from tests.peers.pair import LOGARITHMS, LOGITS, Data, Pair, Told
 
 SUM = {"reduction": "sum"}
 WEIGHTED = ({"weight": True}, {"weight": True, "reduction": "sum"})
@@ -168,7 +168,7 @@ PAIRS = (
          ({}, {"full": True}, {"eps": 0.01}, SUM),
          module("GaussianNLLLoss", "mean", "target", "scale")),
     Pair("poisson_nll", "torch", "nn.PoissonNLLLoss", make.log_counts,
-         ({}, {"full": "stirling"}, SUM), poisson),
+         ({}, {"full": "stirling"}, SUM), poisson, form=LOGARITHMS),
     Pair("poisson_nll", "torch", "nn.PoissonNLLLoss(log_input=False)", make.counts,
          ({"log_input": False}, {"log_input": False, "full": "stirling"},
           {"log_input": False, "eps": 0.01}), poisson),
@@ -182,23 +182,25 @@ PAIRS = (
                               {"pos_weight": 3.0, "weight": True}), weighted_logits),
     Pair("categorical_cross_entropy", "torch", "nn.CrossEntropyLoss of probabilities",
          lambda rng: make.softened(make.class_logits(rng), rng), ({}, SUM, *ENTROPY),
-         cross_entropy),
+         cross_entropy, form=LOGITS),
     Pair("sparse_categorical_cross_entropy", "torch", "nn.CrossEntropyLoss", make.class_logits,
-         ({}, SUM, *ENTROPY), cross_entropy),
+         ({}, SUM, *ENTROPY), cross_entropy, form=LOGITS),
     Pair("sparse_categorical_cross_entropy", "torch", "nn.CrossEntropyLoss, labels -100",
          lambda rng: make.hidden(make.class_logits(rng), -100),
          ({}, {"class_weight": True}, {"label_smoothing": 0.1, "class_weight": True}),
-         cross_entropy),
+         cross_entropy, form=LOGITS),
     Pair("sparse_categorical_cross_entropy", "torch", "nn.CrossEntropyLoss(ignore_index=2)",
-         make.class_logits, ({"ignore_index": 2}, {"ignore_index": 2, **SUM}), cross_entropy),
+         make.class_logits, ({"ignore_index": 2}, {"ignore_index": 2, **SUM}), cross_entropy,
+         form=LOGITS),
     Pair("logistic", "torch", "nn.SoftMarginLoss", make.signs, ({}, SUM),
          functional("soft_margin_loss")),
     Pair("multiclass_hinge", "torch", "nn.MultiMarginLoss", scores,
          ({}, {"p": 2}, {"margin": 0.5}, SUM, *WEIGHTED), multi_margin),
     Pair("kl_divergence", "torch", "nn.KLDivLoss", make.log_shares,
-         ({}, {"reduction": "batchmean"}, SUM), divergence),
+         ({}, {"reduction": "batchmean"}, SUM), divergence, form=LOGARITHMS),
     Pair("kl_divergence", "torch", "nn.KLDivLoss(log_target=True)", make.both_log_shares,
-         ({"log_target": True}, {"log_target": True, "reduction": "batchmean"}), divergence),
+         ({"log_target": True}, {"log_target": True, "reduction": "batchmean"}), divergence,
+         form=LOGARITHMS),
     Pair("kl_gaussian", "torch", "distributions.kl_divergence of Normal", make.two_normals,
          ({}, {"direction": "reverse"}, SUM), normals),
     Pair("ctc", "torch", "nn.CTCLoss", make.frames, ({}, {"normalize": "none"}), ctc),

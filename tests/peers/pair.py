@@ -20,6 +20,8 @@ SAMPLES = 1000
 SEED = 20240229
 FLOAT64, FLOAT32 = 1e-12, 1e-6
 LIBRARIES = ("torch", "keras", "sklearn", "optax")
+LOGITS = (("from_logits", True),)
+LOGARITHMS = (("log_input", True),)
 OPTIONAL = ("weight", "class_weight")  # columns that only trials which name them are given
 TRUTHS = ("target", "label")
 
@@ -33,6 +35,8 @@ class Pair:
     settings   what to try, as settings of ours; {} are the library's own defaults, which nothing
                but `like` asks for. `weight` and `class_weight` say that these columns are given
     call       (data, settings) -> the library's number
+    form       settings that say what the columns hold, logits or logarithms: no library's
+               convention decides that, so they are told with every trial
     tolerance  largest relative difference allowed; `reason` says why it is not FLOAT64
     """
 
@@ -44,6 +48,7 @@ class Pair:
     call: Callable[[Data, Told], Any]
     tolerance: float = FLOAT64
     reason: str = ""
+    form: tuple[tuple[str, Any], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.loss}-{self.peer}-{self.shown}"
@@ -51,6 +56,7 @@ class Pair:
 
 def spec(pair: Pair, told: Told) -> str:
     """The spec of ours that a trial stands for."""
+    told = {**dict(pair.form), **told}
     given = [f"{name}={written(value)}" for name, value in told.items() if name not in OPTIONAL]
     return f"{losses()[pair.loss].label}:" + ",".join([f"like={pair.peer}", *given])
 
