@@ -73,7 +73,7 @@ def evaluate(
     extra = {name: values for name, values in sides.items() if values is not None}
     if extra and (_is_path(pred) or _is_frame(pred)):
         raise UsageError("weight and ids go with arrays", "name columns: weight_col, id_col")
-    common = {"from_logits": from_logits or None, "ignore_index": ignore_index, "boxes": boxes}
+    common = {"from_logits": from_logits or None, "boxes": boxes}
     given = dict(roles or {})
     if isinstance(class_weight, str) and class_weight == "balanced":
         common["balanced"] = True
@@ -90,6 +90,7 @@ def evaluate(
         labels=tuple(labels),
         positive=positive,
         classes=classes,
+        ignore_index=ignore_index,
         pred_col="pred" if extra and pred_col is None else pred_col,
         target_col=target_col,
         weight_col="weight" if weight is not None else weight_col,

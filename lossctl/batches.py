@@ -13,6 +13,7 @@ from lossctl.batch import Batch
 from lossctl.binding import Binding, Bound
 from lossctl.columns import column_of, unusable
 from lossctl.errors import DataError, UsageError
+from lossctl.needs import TARGETS
 from lossctl.numerics import floating, row_sum
 from lossctl.plan import Plan
 from lossctl.readers.source import Cells
@@ -108,7 +109,12 @@ class Batches:
             cells = [aligned.cells[bound.feed][place] for place in bound.places]
             column = column_of(bound, cells, aligned.rows)
             columns[role] = self._same_shape(bound, column, int(aligned.rows[0]))
-            missing = unusable(bound, column, cells)
+        ignored = keep & self._ignored(columns, aligned)
+        self.ledger.dropped["ignored"] += int(ignored.sum())
+        keep &= ~ignored
+        for role, bound in self.binding.bound.items():
+            cells = [aligned.cells[bound.feed][place] for place in bound.places]
+            missing = unusable(bound, columns[role], cells)
             if missing is not None and (missing & keep).any():
                 self._note_bad(bound.name, aligned, missing & keep)
                 bad |= missing
@@ -137,6 +143,15 @@ class Batches:
             batch = batch.take(keep)
         self._check_domains(batch)
         return batch
+
+    def _ignored(self, columns: dict[str, Any], aligned: Aligned) -> Mask:
+        """The rows whose label is the one that is left out."""
+        ignored = np.zeros(aligned.rows.shape[0], dtype=bool)
+        for role in TARGETS if self.plan.ignore_index is not None else ():
+            if role in columns and isinstance(columns[role], np.ndarray):
+                column = columns[role]
+                ignored |= column == self.plan.ignore_index if column.ndim == 1 else False
+        return ignored
 
     def _same_shape(self, bound: Bound, column: Any, row: int) -> Any:
         shape = (column.values if isinstance(column, Ragged) else column).shape[1:]
@@ -226,7 +241,9 @@ class Batches:
         if role != "pred" or domain.high != 1.0:
             return None
         if any(spec.takes("from_logits") for spec in self.specs):
-            return "--from-logits if they are logits"
+            single = len(self.binding.bound[role].places) == 1
+            margins = ", -l hinge if they are margins" if single else ""
+            return f"--from-logits if they are logits{margins}"
         return "-l names losses that take scores"
 
     def _check_axes(self) -> None:

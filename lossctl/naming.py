@@ -23,7 +23,7 @@ def named_roles(
     told = bool(plan.labels) or plan.positive is not None
     # Columns p_1 p_2 p_3 against labels 1 2 3: the name, not the place, says which is which.
     told = told or (all(name.lstrip("-").isdigit() for name in names) and names != counted)
-    classes = Classes(names, plan.positive, dict(plan.settings).get("ignore_index"))
+    classes = Classes(names, plan.positive, plan.ignore_index)
     sides = [need[1] for role in ("pred", *TARGETS) for need in wanted.get(role, ())]
     compared = all(domain.name == "category" for domain in sides)
     named: dict[str, Classes] = {}

@@ -36,6 +36,7 @@ class Plan:
     labels: tuple[str, ...] = ()
     positive: str | None = None
     classes: int | None = None
+    ignore_index: int | None = None
     pred_col: str | None = None
     target_col: str | None = None
     weight_col: str | None = None
@@ -137,6 +138,8 @@ class Plan:
         if self.on:
             parts += [f"missing:{self.missing}", f"duplicates:{self.duplicates}"]
         parts += [f"where:{condition}" for condition in self.where]
+        if self.ignore_index is not None:
+            parts.append(f"ignore:{self.ignore_index}")
         if self.weight_col is not None:
             parts.append(f"weight:{self.weight_col}")
         if self.multioutput != "uniform_average":

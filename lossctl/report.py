@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 SIDES = ("pred", "mean", "target", "label")  # the inputs that come first
 TRUTH = ("target", "label")
-ASIDE = ("weight", "scale", "input_length", "batch", "centers", "class_vectors", "class_weight",
+ASIDE = ("weight", "input_length", "batch", "centers", "class_vectors", "class_weight",
          "parameters", "train")  # inputs that a title leaves out  # fmt: skip
 
 Kind: TypeAlias = Literal[
@@ -219,6 +219,8 @@ class Report:
         for result in self.losses:
             half = None if result.half is None else {"count": result.half, "of": result.n}
             shown: Any = result.value if result.status == "ok" else result.status
+            if not result.n:
+                shown = "n/a"
             skill = None if result.skill is None else result.skill["value"]
             rows.append((result.spec, shown, result.interval, skill, result.worst, half))
         used = [place for place in range(len(columns))

@@ -23,7 +23,7 @@ from lossctl.passes import Passes, Progress
 from lossctl.plan import Plan
 from lossctl.readers import open_source
 from lossctl.readers.source import Source
-from lossctl.report import SIDES, Note, Report
+from lossctl.report import SIDES, LossResult, Note, Report
 from lossctl.rounds import ask
 from lossctl.shown import Shown
 from lossctl.spec import Spec
@@ -89,21 +89,13 @@ def question(plan: Plan, pred: Source, target: Source | None) -> tuple[tuple[Spe
         "classes" in (*domain.axes, domain.indexes) for domain in counted
     ):
         raise UsageError("--classes: no loss here counts classes")
-    if "ignore_index" in dict(plan.settings):
-        specs = _ignoring(plan, specs)
+    if plan.ignore_index is not None and not any(one.indexes == "classes" for one in counted):
+        raise UsageError("--ignore-index: no loss here takes the labels of classes")
+    if plan.read.layout != "BTC" and not any(
+        len(column.axes) == 2 for source in (pred, target) if source for column in source.columns
+    ):
+        raise UsageError(f"--layout {plan.read.layout}: no array here has three dimensions")
     return specs, task
-
-
-def _ignoring(plan: Plan, specs: tuple[Spec, ...]) -> tuple[Spec, ...]:
-    """Of a default set the losses that can leave rows out. Raises UsageError for others that were
-    asked for: they would score those rows."""
-    others = [spec.loss.label for spec in specs if not spec.takes("ignore_index")]
-    if others and plan.losses:
-        raise UsageError(
-            f"--ignore-index: {', '.join(others)} would score those rows too",
-            "--where leaves rows out for every loss",
-        )
-    return tuple(spec for spec in specs if spec.takes("ignore_index"))
 
 
 def _evaluate(
@@ -128,6 +120,8 @@ def _evaluate(
     first = _all_rows(batches, together) if together else next(batches, None)
     if first is None:
         batches.finish()
+        if ledger.dropped["ignored"]:
+            return _all_ignored(plan, specs, task, binding, ledger)
         raise DataError(_no_rows(binding, ledger))
     context = _context(plan, specs, task, binding, first)
     spool = Spool(plan.spool_limit) if evaluation.passes_needed(specs, full=plan.full) else None
@@ -253,11 +247,7 @@ def _report(
         task=task.task,
         signature=plan.signature(scored, found.digest, __version__),
         inputs=_inputs(binding),
-        rows={
-            "read": {"pred": ledger.read[0], "target": ledger.read[min(1, len(ledger.read) - 1)]},
-            "scored": scored,
-            "dropped": {**ledger.dropped, "ignored": parts.ignored},
-        },
+        rows=_counts(ledger, scored, parts.ignored),
         losses=parts.losses,
         worst=parts.worst,
         parts=parts.parts,
@@ -269,6 +259,39 @@ def _report(
         ),
         finding=parts.finding,
     )
+
+
+def _all_ignored(
+    plan: Plan, specs: tuple[Spec, ...], task: Decision, binding: Binding, ledger: Ledger
+) -> Report:
+    """The report of files in which no row counts: no loss has a value, and that is no error."""
+    reason = f"every row has the ignored label {plan.ignore_index}"
+    results = tuple(
+        LossResult(
+            spec=str(spec), name=spec.loss.name, label=spec.loss.label,
+            params=evaluation.params(spec.all_settings), reduction=spec.reduction.name,
+            direction=spec.direction, value=None, status="undefined", reason=reason, n=0,
+        )
+        for spec in specs
+    )  # fmt: skip
+    return Report(
+        lossctl=__version__,
+        command="eval",
+        task=task.task,
+        signature=plan.signature(0, None, __version__),
+        inputs=_inputs(binding),
+        rows=_counts(ledger, 0, 0),
+        losses=results,
+        notes=tuple(_task_note(plan, task)),
+        finding=f"No loss has a value: {reason}.",
+    )
+
+
+def _counts(ledger: Ledger, scored: int, ignored: int) -> dict[str, Any]:
+    """What was read, scored and dropped."""
+    dropped = {**ledger.dropped, "ignored": ledger.dropped["ignored"] + ignored}
+    read = {"pred": ledger.read[0], "target": ledger.read[min(1, len(ledger.read) - 1)]}
+    return {"read": read, "scored": scored, "dropped": dropped}
 
 
 def _poisoned(count: int) -> str:

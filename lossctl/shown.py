@@ -12,6 +12,7 @@ from lossctl.arrays import Domain, Ragged, widened
 from lossctl.batch import Batch
 from lossctl.binding import Binding
 from lossctl.classes import Classes, of_columns
+from lossctl.needs import TARGETS
 from lossctl.probabilities import class_probabilities
 from lossctl.report import Json
 from lossctl.sequences import decode, is_text
@@ -119,7 +120,7 @@ class Shown:
         value = column[0]
         if np.ndim(value) == 0:
             plain = value.item()
-            if role in self.named or (role == "label" and self.classes.names):
+            if role in self.named or (role in TARGETS and "label" in self.domains):
                 return self.classes.name(plain) or plain
             return plain
         domain: Domain = self.domains[role]

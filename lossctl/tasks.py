@@ -58,6 +58,7 @@ _BY_FORM = {
 _NUMERIC = ("number", "integer", "boolean")
 _PROBABILITY = re.compile(r"(y_?)?(p|prob\w*|proba\w*)([_.]\w+)?|logits?", re.IGNORECASE)
 _CLASS = ("label", "class", "category", "predicted", "predicted_label", "y_class")
+_SCORE = ("score", "scores", "y_score", "margin", "decision", "decision_function")
 _QUANTILE = re.compile(r"(?:q|quantile|p)?[_.]?(0?\.\d+|\d{1,2})", re.IGNORECASE)
 _MEMBER = re.compile(r"(m|member|ens|ensemble)[_.]?\d+", re.IGNORECASE)
 _EMBEDDING = re.compile(r"(e|emb|embed|embedding|feature|f)[_.]?\d+", re.IGNORECASE)
@@ -267,6 +268,8 @@ def _single(view: _View, left: Column, right: Column) -> tuple[str, str]:
     named = left.name.lower() != "p" or right.name.lower() in _CLASS
     if probable and whole and named:
         return "binary", f"{left.name}, a probability by its name, against whole numbers"
+    if whole and left.name.lower() in _SCORE:
+        raise view.refuse(f"{left.name} against whole numbers", "binary", "regression")
     if whole and right.name.lower() in _CLASS and left.kind == "integer":
         raise view.refuse("whole numbers against a label", "multiclass", "regression")
     return "regression", _WHOLE if whole and left.kind == "number" else "numbers against numbers"

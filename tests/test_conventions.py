@@ -33,9 +33,7 @@ def test_our_own_convention_is_one_of_them() -> None:
 
 def test_settings_that_are_off_are_not_named() -> None:
     text, = said("kl:like=torch,kl:like=keras")  # fmt: skip
-    assert text.startswith(
-        "kl: torch reduction=mean_over_elements; keras eps=1e-07"
-    )
+    assert text.startswith("kl: torch reduction=mean_over_elements; keras eps=1e-07")
 
 
 @pytest.mark.parametrize(

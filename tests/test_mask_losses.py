@@ -338,8 +338,12 @@ def test_presets_of_peers() -> None:
     pooled = lossctl.evaluate(SOFT, TARGET, "dice:like=keras").losses[0].value
     assert pooled == pytest.approx(1 - areas[0].sum() / (areas[1].sum() + 1e-7), rel=1e-14)
     optax = 1 - (areas[0] + 2) / (areas[1] + 2)
-    np.testing.assert_allclose(cost("dice:like=optax,from_logits=true", SCORES, TARGET), optax, rtol=1e-14)
-    np.testing.assert_allclose(cost("tversky:like=optax,from_logits=true", SCORES, TARGET), optax, rtol=1e-14)
+    np.testing.assert_allclose(
+        cost("dice:like=optax,from_logits=true", SCORES, TARGET), optax, rtol=1e-14
+    )
+    np.testing.assert_allclose(
+        cost("tversky:like=optax,from_logits=true", SCORES, TARGET), optax, rtol=1e-14
+    )
 
 
 def test_alpha_weighs_false_positives() -> None:

@@ -96,6 +96,7 @@ def test_what_columns_show(pred: list[Column], target: list[Column] | None, task
         ([c("a", TEXT)], [c("b", TEXT)], "sequence", "multiclass"),
         ([c("pred", INTEGER)], [c("label", INTEGER)], "multiclass", "regression"),
         ([c("", NUMBER, 4)], [c("", NUMBER, 4)], "boxes", "regression"),
+        ([c("score")], [c("y", INTEGER)], "binary", "regression"),
         ([c("", NUMBER, 3)], [c("", INTEGER, 3)], "multilabel", "regression"),
         ([c("a", "list", -1)], [c("b", "list", -1)], "sequence", "regression"),
     ],

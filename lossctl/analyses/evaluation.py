@@ -157,7 +157,7 @@ def _result(context: Context, spec: Spec, found: Evaluation, like: Batch) -> Los
         spec=name,
         name=spec.loss.name,
         label=spec.loss.label,
-        params=_params(spec.all_settings),
+        params=params(spec.all_settings),
         reduction=spec.reduction.name,
         direction=spec.direction,
         value=value.value,
@@ -173,7 +173,7 @@ def _result(context: Context, spec: Spec, found: Evaluation, like: Batch) -> Los
     )
 
 
-def _params(settings: Mapping[str, Any]) -> Json:
+def params(settings: Mapping[str, Any]) -> Json:
     """Settings as JSON: infinities as text, nested losses as their text."""
     return {
         name: value if value is None or isinstance(value, bool | int | str)
