@@ -9,6 +9,7 @@ function takes that loss's values first, as a parameter without a domain.
 from __future__ import annotations
 
 import difflib
+import inspect
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -16,13 +17,13 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from lossctl.arrays import Array, Domain, Mask, Ragged
+from lossctl.arrays import Array, Domain, Mask
 from lossctl.errors import DataError, UsageError
 from lossctl.numerics import row_mean
 from lossctl.reductions import MEANS, REDUCTIONS, Reduction
-from lossctl.roles import Role, check_columns
+from lossctl.roles import Role, check_columns, first_contradiction
 from lossctl.settings import Setting, check
-from lossctl.signature import keywords, record_of
+from lossctl.signature import Signature, keywords
 
 Scope = Literal["row", "group", "file"]
 Direction = Literal["min", "max", "zero"]
@@ -39,9 +40,7 @@ class Loss:
     aliases: tuple[str, ...]
     family: str
     function: Callable[..., Any]
-    own_roles: tuple[Role, ...]
-    settings: tuple[Setting, ...]
-    nests: str | None  # the setting that holds a nested loss, whose roles come first
+    signature: Signature
     gradient: Callable[..., Array] | None
     reduction: str
     divisors: Mapping[str, Callable[..., Array]]
@@ -68,7 +67,25 @@ class Loss:
     peers: Mapping[str, str]
     reference: str
     formula: str
-    summary: str
+
+    @property
+    def own_roles(self) -> tuple[Role, ...]:
+        """The roles of its own function, with the domains of the default settings."""
+        return self.signature.roles
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        return self.signature.settings
+
+    @property
+    def nests(self) -> str | None:
+        """The setting that holds a nested loss, whose roles come first."""
+        return self.signature.nests
+
+    @property
+    def summary(self) -> str:
+        """What it is, in words: the function's docstring."""
+        return inspect.getdoc(self.function) or ""
 
     def roles(self, settings: Mapping[str, Any]) -> tuple[Role, ...]:
         """The roles, those of a nested loss first, with the domains that the settings give."""
@@ -170,16 +187,7 @@ class Loss:
         if self.rows is None:
             return None
         given = {role.name: columns.get(role.name) for role in self.own_roles}
-        broken, words = self.rows(*given.values(), **settings)
-        if not broken.any():
-            return None
-        row = int(np.flatnonzero(broken)[0])
-        shown = ", ".join(
-            f"{name} is {_shown(values.row(row) if isinstance(values, Ragged) else values[row])}"
-            for name, values in given.items()
-            if values is not None
-        )
-        return row, f"{shown}, but {self.label} needs {words}"
+        return first_contradiction(self.label, given, *self.rows(*given.values(), **settings))
 
     def evaluate(self, columns: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
         """What the function returns for columns that have been checked, as (n,) or (n, d)."""
@@ -227,11 +235,6 @@ class Loss:
 def _told(function: Callable[..., T], settings: Mapping[str, Any]) -> T:
     """What a function of some of the settings says."""
     return function(**{name: settings[name] for name in keywords(function)})
-
-
-def _shown(value: Any) -> str:
-    """One row's value on one line, the middle of a long one left out."""
-    return " ".join(np.array2string(value, precision=6, threshold=8).split())
 
 
 # --- the registry -----------------------------------------------------------------------------
@@ -302,10 +305,13 @@ def loss(
     """
 
     def register(function: Callable[..., Any]) -> Loss:
-        record = record_of(function)
+        name = function.__name__
         made = Loss(
-            **record,
-            label=label or record["name"],
+            name=name,
+            label=label or name,
+            family=function.__module__.rsplit(".", 1)[-1],
+            function=function,
+            signature=Signature(function),
             aliases=tuple(aliases),
             gradient=gradient,
             reduction=reduction,

@@ -100,6 +100,26 @@ def first_fault(
     return None
 
 
+def first_contradiction(
+    label: str, given: Mapping[str, Any], broken: Mask, words: str
+) -> tuple[int, str] | None:
+    """The first row whose roles do not go together, and why not; None where all do."""
+    if not broken.any():
+        return None
+    row = int(np.flatnonzero(broken)[0])
+    shown = ", ".join(
+        f"{name} is {_shown(values.row(row) if isinstance(values, Ragged) else values[row])}"
+        for name, values in given.items()
+        if values is not None
+    )
+    return row, f"{shown}, but {label} needs {words}"
+
+
+def _shown(value: Any) -> str:
+    """One row's value on one line, the middle of a long one left out."""
+    return " ".join(np.array2string(value, precision=6, threshold=8).split())
+
+
 def _values(column: Any) -> Numbers:
     values: Numbers = column.values if isinstance(column, Ragged) else column
     return values

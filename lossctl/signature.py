@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import cached_property
 from typing import Annotated, Any, get_args, get_origin
 
 from lossctl.arrays import Domain
@@ -11,30 +12,40 @@ from lossctl.roles import Role
 from lossctl.settings import Param, Setting
 
 
-def record_of(function: Callable[..., Any]) -> dict[str, Any]:
-    """What a function's signature, name and docstring say of its loss."""
-    roles: list[Role] = []
-    settings: list[Setting] = []
-    nests = None
-    for parameter in inspect.signature(function, eval_str=True).parameters.values():
-        annotation = parameter.annotation
-        if parameter.kind is parameter.KEYWORD_ONLY:
-            kind, param = _setting_type(annotation)
-            if param.nested or param.terms:
-                nests = parameter.name
-            settings.append(Setting(parameter.name, parameter.default, kind, param))
-        elif domain := _domain(annotation):
-            roles.append(Role(parameter.name, domain, parameter.default is None))
-    documentation = inspect.getdoc(function) or ""
-    return {
-        "name": function.__name__,
-        "family": function.__module__.rsplit(".", 1)[-1],
-        "function": function,
-        "own_roles": tuple(roles),
-        "settings": tuple(settings),
-        "nests": nests,
-        "summary": documentation,
-    }
+class Signature:
+    """Read when it is first asked for: of all losses a run uses a few, and starts as quickly."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    @cached_property
+    def roles(self) -> tuple[Role, ...]:
+        """The positional parameters that have a domain."""
+        found = []
+        for parameter in self._parameters:
+            domain = _domain(parameter.annotation)
+            if parameter.kind is not parameter.KEYWORD_ONLY and domain is not None:
+                found.append(Role(parameter.name, domain, parameter.default is None))
+        return tuple(found)
+
+    @cached_property
+    def settings(self) -> tuple[Setting, ...]:
+        """The keyword-only parameters."""
+        return tuple(
+            Setting(parameter.name, parameter.default, *_setting_type(parameter.annotation))
+            for parameter in self._parameters
+            if parameter.kind is parameter.KEYWORD_ONLY
+        )
+
+    @cached_property
+    def nests(self) -> str | None:
+        """The setting that holds a nested loss, or several."""
+        found = (one.name for one in self.settings if one.param.nested or one.param.terms)
+        return next(found, None)
+
+    @cached_property
+    def _parameters(self) -> list[inspect.Parameter]:
+        return list(inspect.signature(self.function, eval_str=True).parameters.values())
 
 
 def _domain(annotation: Any) -> Domain | None:

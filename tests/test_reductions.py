@@ -37,7 +37,7 @@ def counting(reduction: str, counts: Callable[..., np.ndarray]) -> Spec:
 
 def kappa() -> Spec:
     """Quadratic weighted kappa, whose columns are any numbers here."""
-    return make(replace(get("qwk"), own_roles=get("mae").own_roles), {})
+    return make(replace(get("qwk"), signature=get("mae").signature), {})
 
 
 # One spec for every reduction, and what its oracle takes: the terms of the rows.
