@@ -229,7 +229,6 @@ PROMISES: dict[str, Promise] = {
         "with sign=keras in ulps of 1",
         terms=lambda told, data: 1.0 if told["sign"] == "keras" else 0.0,
     ),
-    "linex": Promise(6.0, "an exponential of a rounded product"),
 }
 
 

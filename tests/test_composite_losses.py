@@ -21,7 +21,15 @@ SHARES = RNG.dirichlet(np.ones(4), 40)
 LABEL = RNG.integers(0, 4, 40)
 POINTS, CENTERS = RNG.normal(size=(40, 3)), RNG.normal(size=(4, 3))
 PARAMETERS = np.array([1.0, -2.0])
-TERMS = ("mse", "mae", "huber:delta=2", "log_cosh", "pinball:quantile=0.3", "linex", "cauchy:c=0.1")
+TERMS = (
+    "mse",
+    "mae",
+    "huber:delta=2",
+    "log_cosh",
+    "pinball:quantile=0.3",
+    "expectile",
+    "cauchy:c=0.1",
+)
 
 
 def parts(text: str) -> list[tuple[float, str]]:

@@ -147,7 +147,6 @@ OUTLIERS = {
     "mse": ("in proportion", "100 times as much"),
     "huber:delta=2": ("no harder than 2;", "10 times as much"),
     "pinball:quantile=0.9": ("above pulls no harder than 0.9", "below pulls no harder than 0.1"),
-    "linex": ("far above pulls no harder than 1", "far below explodes"),
     "cauchy": ("the slope fades to 0", "largest, 1.19 at 2.4"),
     "tukey_biweight": ("does not pull at all: beyond 4.7",),
     "general_robust:alpha=1.5": ("less than in proportion",),

@@ -32,10 +32,6 @@ TIERS: dict[int, tuple[str, ...]] = {
         "relative_squared_error",
     ),
 }  # fmt: skip
-# Losses that no tier lists, most of them forms of others; they need pairs all the same.
-BESIDE = ("accuracy", "character_error_rate", "combine", "expectile", "hamming", "kl_gaussian",
-          "linex", "logistic", "mean_bias_error", "word_error_rate")  # fmt: skip
-
 EXPECTED: dict[str, str] = {
     # regression
     "mean_absolute_error": "torch keras sklearn",
