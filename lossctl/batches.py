@@ -22,6 +22,9 @@ from lossctl.roles import axis_sizes, first_fault
 from lossctl.spec import Spec
 
 
+SINGLE = float(np.sqrt(np.finfo(np.float32).eps))
+
+
 class Batches:
     """An iterator of batches that counts what it drops; `finish` judges the counts."""
 
@@ -112,9 +115,13 @@ class Batches:
         ignored = keep & self._ignored(columns, aligned)
         self.ledger.dropped["ignored"] += int(ignored.sum())
         keep &= ~ignored
+        told: set[tuple[int, tuple[int, ...]]] = set()
         for role, bound in self.binding.bound.items():
             cells = [aligned.cells[bound.feed][place] for place in bound.places]
             missing = unusable(bound, columns[role], cells)
+            if (bound.feed, bound.places) in told:
+                continue  # one column in two roles
+            told.add((bound.feed, bound.places))
             if missing is not None and (missing & keep).any():
                 self._note_bad(bound.name, aligned, missing & keep)
                 bad |= missing
@@ -289,9 +296,12 @@ class Batches:
     def _note_sums(self, bound: Bound, domain: Domain, column: Any, rows: Integers) -> None:
         assert domain.row is not None
         broken = np.flatnonzero(domain.row.broken(column))
+        sums = row_sum(floating(column[broken])) if broken.size else np.empty(0)
+        if bound.single:  # what a row of float32 sums to is only so near to 1
+            near = np.abs(sums - 1.0) <= SINGLE
+            broken, sums = broken[~near], sums[~near]
         if not broken.size:
             return
-        sums = row_sum(floating(column[broken]))
         far = int(np.argmax(np.abs(sums - 1.0)))
         count, row, value = self.off.get(bound.name, (0, -1, 1.0))
         if abs(float(sums[far]) - 1.0) > abs(value - 1.0):

@@ -87,7 +87,7 @@ def _parse_one(name: str, pieces: list[str], common: Common) -> Spec:
     if reduction is None and common.reduction in loss.variants:
         reduction = common.reduction
     shared = {key: value for key, value in common.settings.items() if key in known}
-    return make(loss, {**shared, **given}, reduction, like)
+    return make(loss, {**shared, **given}, reduction, like, shared.keys() - given.keys())
 
 
 _FACTOR = r"(?P<factor>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"

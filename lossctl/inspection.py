@@ -171,7 +171,7 @@ def _facts(
     shared = [
         Wanted(place, "text")
         for place, column in enumerate(source.columns)
-        if keep and column.kind == "integer"
+        if keep and column.kind == "integer" and column.width is None
     ]
     tallies = [_Tally() for _ in wanted]
     held: dict[str, list[Any]] = {}
@@ -192,7 +192,7 @@ def _facts(
             if want.kind == "text":
                 if keep:
                     held.setdefault(source.columns[want.index].name, []).append(cells.values)
-                if want.index not in firsts:
+                if want.index not in firsts and source.columns[want.index].kind != "integer":
                     first = next((text for text in _texts(cells) if text), None)
                     if first is not None:
                         firsts[want.index] = first

@@ -126,7 +126,7 @@ class Plan:
             if own.like is None and not having and self.losses:
                 own.loss.preset(self.like[0])  # raises, saying who has it
             for peer in having if own.like is None else []:
-                again = parse_all([own.text], replace(common, like=peer))[0]
+                again = parse_all([own.brief], replace(common, like=peer))[0]
                 found.setdefault(str(again), again)
             if own.like is not None or not having:
                 found.setdefault(str(own), own)

@@ -88,6 +88,12 @@ class LossResult:
     half: int | None = None  # how few samples make half of it
     worst: Json | None = None  # row, id, share
     penalty: float | None = None  # the part of the value that no sample makes
+    brief: str = ""  # the spec without the settings that options give to all losses
+
+    @property
+    def title(self) -> str:
+        """What tables for people call it."""
+        return self.brief or self.spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +228,7 @@ class Report:
             if not result.n:
                 shown = "n/a"
             skill = None if result.skill is None else result.skill["value"]
-            rows.append((result.spec, shown, result.interval, skill, result.worst, half))
+            rows.append((result.title, shown, result.interval, skill, result.worst, half))
         used = [place for place in range(len(columns))
                 if place < 2 or any(row[place] is not None for row in rows)]  # fmt: skip
         return Table(
@@ -245,11 +251,12 @@ class Report:
             for index, role in enumerate(roles)
         ]
         bars = [Column(" ", "bar", 30)] if by in shared else []
-        shares = [Column(spec, "share", 10 + place if place else 0)
+        called = {result.spec: result.title for result in self.losses}
+        shares = [Column(called[spec], "share", 10 + place if place else 0)
                   for place, spec in enumerate(shared)]  # fmt: skip
         columns += [*shares[:1], *bars, *shares[1:]]
         columns += [
-            Column(f"{spec} without", "change", 2 if not index else 40 + index)
+            Column(f"{called[spec]} without", "change", 2 if not index else 40 + index)
             for index, spec in enumerate(without)
         ]
         now = {result.spec: result.value for result in self.losses}

@@ -26,7 +26,7 @@ from lossctl.readers.source import Source
 from lossctl.report import SIDES, LossResult, Note, Report
 from lossctl.rounds import ask
 from lossctl.shown import Shown
-from lossctl.spec import Spec
+from lossctl.spec import Spec, written
 from lossctl.spool import Spool
 from lossctl.tasks import Decision, decide
 
@@ -253,6 +253,7 @@ def _report(
         parts=parts.parts,
         notes=(
             *_task_note(plan, task),
+            *_shared_note(plan, task, context.specs),
             *_pairing_notes(plan, binding),
             *_off(batches),
             *parts.notes,
@@ -320,12 +321,25 @@ def _task_note(plan: Plan, task: Decision) -> list[Note]:
     return [Note("task", f"read as {task.task}: {task.why} (--task says otherwise)")]
 
 
+def _shared_note(plan: Plan, task: Decision, specs: tuple[Spec, ...]) -> list[Note]:
+    """The settings that options, or the task, give to every loss that has them."""
+    given = {**task.settings, **dict(plan.settings)}
+    used = {name: value for name, value in given.items() if any(s.takes(name) for s in specs)}
+    if not used:
+        return []
+    said = ", ".join(f"{name}={written(value)}" for name, value in used.items())
+    return [
+        Note("settings", f"{said} in every loss that takes {'it' if len(used) == 1 else 'them'}")
+    ]
+
+
 def _off(batches: Batches) -> list[Note]:
     """Rows of probabilities that do not sum to 1."""
     notes = []
     for name, (count, row, total) in batches.off.items():
         rows = "1 row does" if count == 1 else f"{count} rows do"
-        text = (f"{name}: {rows} not sum to 1 (worst: #{row}, {total:.6g}); used as they are "
+        shown = f"{total:.6g}" if abs(total - 1.0) > 1e-5 else f"1 {total - 1.0:+.1e}"
+        text = (f"{name}: {rows} not sum to 1 (worst: #{row}, {shown}); used as they are "
                 "(normalize=true divides by the sum)")  # fmt: skip
         notes.append(Note("sums", text, warning=True))
     return notes

@@ -67,8 +67,8 @@ class Shown:
             cell = None if role in ("target", "label") else self._cell(role, column)
             if cell is not None:
                 shown[role] = cell
-        if "box" in names:
-            shown["iou"] = _overlap(held["pred"][0], held["target"][0])
+        if "box" in names or "boxes" in self.told:
+            shown["iou"] = _overlap(self._corners(held["pred"]), self._corners(held["target"]))
         if {self.domains[role].shape for role in ("pred", "target") if role in held} == {"text"}:
             shown["s/i/d"] = _edits(held["pred"], held["target"], self.told)
         return {name: value for name, value in shown.items() if value is not None}
@@ -106,6 +106,16 @@ class Shown:
             "p(true)": float(chances[int(true)]) if inside else None,
             "p(pred)": float(chances[best]),
         }
+
+    def _corners(self, boxes: Any) -> Any:
+        """One box as (x1, y1, x2, y2)."""
+        first, second, third, fourth = boxes[0].tolist()
+        form = self.told.get("boxes")
+        if form == "cxcywh":
+            first, second = first - 0.5 * third, second - 0.5 * fourth
+        if form in ("xywh", "cxcywh"):
+            third, fourth = first + third, second + fourth
+        return np.array([first, second, third, fourth])
 
     def _most_likely(self, rows: Any, from_logits: bool, side: str) -> Json:
         """The most probable class of one side, and its probability."""

@@ -29,6 +29,7 @@ class Spec:
     all_settings: Mapping[str, Any] = field(compare=False, hash=False)
     named_reduction: str | None = field(default=None, compare=False)
     like: str | None = field(default=None, compare=False)
+    brief: str = field(default="", compare=False)  # for people: without what all losses are given
 
     def __str__(self) -> str:
         return self.text
@@ -117,10 +118,14 @@ class Spec:
 
 
 def make(
-    loss: Loss, settings: Mapping[str, Any], reduction: str | None = None, like: str | None = None
+    loss: Loss,
+    settings: Mapping[str, Any],
+    reduction: str | None = None,
+    like: str | None = None,
+    shared: Collection[str] = (),
 ) -> Spec:
-    """A spec of settings given as values, over those of a peer. Raises UsageError as
-    `Loss.check` and `Loss.preset` do."""
+    """A spec of settings given as values, over those of a peer; those in `shared` are given to all
+    losses that have them. Raises UsageError as `Loss.check` and `Loss.preset` do."""
     preset = loss.preset(like) if like is not None else {}
     of_peer = preset.pop("reduction", None)
     base = loss.check(preset)
@@ -136,19 +141,23 @@ def make(
         raise UsageError(
             f"{loss.label} is not reduced by {reduction}; it takes {', '.join(loss.variants)}"
         )
-    shown = [] if like is None else [f"like={like}"]
-    shown += [
-        written(complete[setting.name])
+    shown = {"like": f"like={like}"} if like is not None else {}
+    shown |= {
+        setting.name: written(complete[setting.name])
         if setting.param.terms
         else f"{setting.name}={written(complete[setting.name])}"
         for setting in loss.settings
         if complete[setting.name] != base[setting.name]
         and not (setting.param.nested and str(complete[setting.name]) == setting.default)
-    ]
+    }
     if reduction is not None:
-        shown.append(f"reduction={reduction}")
-    text = loss.label + (":" + ",".join(shown) if shown else "")
-    return Spec(text, loss, complete, reduction or of_peer, like)
+        shown["reduction"] = f"reduction={reduction}"
+    brief = {name: text for name, text in shown.items() if name not in shared}
+    text, short = (
+        loss.label + (":" + ",".join(pieces.values()) if pieces else "")
+        for pieces in (shown, brief)
+    )
+    return Spec(text, loss, complete, reduction or of_peer, like, short)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def note(spec: Spec, found: SumsState | None, value: Reduced) -> Note | None:
         return None
     one = found.nonzero == 1
     rows = "1 row gives" if one else f"{found.nonzero} rows give"
-    text = f"{spec}: {rows} the truth a probability of (nearly) 0, and "
+    text = f"{spec.brief}: {rows} the truth a probability of (nearly) 0, and "
     text += _cost(spec, "it" if one else "each")
     if value.total and spec.shares and not found.infinite:
         text += f"; {'it makes' if one else 'they make'} "

@@ -151,7 +151,9 @@ def part(context: Context, found: dict[str, Concentration], rows: int) -> Part |
         }
     }
     fraction = leading.half / rows
-    name = str(context.leading) if len(str(context.leading)) <= LONG else context.leading.loss.label
+    name = (
+        context.leading.brief if len(context.leading.brief) <= LONG else context.leading.loss.label
+    )
     text = f"half of {name} in {leading.half} of {rows} rows ({_few(fraction)})"
     if leading.effective is not None:
         text += f"; effective n {leading.effective:.4g}"

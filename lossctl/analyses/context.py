@@ -140,7 +140,7 @@ def _mean(values: list[float | None]) -> float | None:
 def prose(loss: Spec | LossResult) -> str:
     """A loss's name inside a sentence: MAE, RMSE, KL, where it is made of initials; others as
     they are."""
-    text = str(loss) if isinstance(loss, Spec) else loss.spec
+    text = loss.brief if isinstance(loss, Spec) else loss.title
     name = loss.loss.name if isinstance(loss, Spec) else loss.name
     initials = "".join(word[:1] for word in name.split("_"))
     short = text.isalnum() and text.islower() and (len(text) <= 3 or text == initials)

@@ -170,6 +170,7 @@ def _result(context: Context, spec: Spec, found: Evaluation, like: Batch) -> Los
         half=None if concentrated is None else concentrated.half,
         worst=top,
         penalty=context.penalty(spec),
+        brief="" if spec.brief == spec.text else spec.brief,
     )
 
 
@@ -189,13 +190,14 @@ def _notes(context: Context) -> list[Note]:
         if spec.loss.note is not None:
             text = spec.loss.note(**spec.all_settings)
             if text:
-                own = text if text.startswith(spec.loss.label) else f"{spec}: {text}"
+                own = text if text.startswith(spec.loss.label) else f"{spec.brief}: {text}"
                 notes.append(Note(spec.loss.label, own))
         penalty = context.penalty(spec)
         if penalty is not None:
             notes.append(
                 Note(
-                    "penalty", f"{spec}: {penalty:.6g} of it is the penalty, which no sample makes"
+                    "penalty",
+                    f"{spec.brief}: {penalty:.6g} of it is the penalty, which no sample makes",
                 )
             )
     if context.outputs > 1:

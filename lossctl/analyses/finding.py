@@ -148,7 +148,8 @@ def warnings(concentration: dict[str, Concentration], results: dict[str, LossRes
     ]
     if not loose:
         return []
-    names = ", ".join(loose[:-1]) + (" and " if len(loose) > 1 else "") + loose[-1]
+    titles = [results[spec].title for spec in loose]
+    names = ", ".join(titles[:-1]) + (" and " if len(loose) > 1 else "") + titles[-1]
     plural = len(loose) > 1
     known = [one.khat for spec in loose if (one := concentration[spec]).khat is not None]
     worst = max(known, default=0.0)

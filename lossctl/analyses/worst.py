@@ -56,7 +56,7 @@ def share(context: Context, spec: Spec, value: Reduced, row: Batch) -> float | N
     """The share of one row in a loss, from exact sums; None where shares mean nothing."""
     if not spec.shares or spec.direction == "max" or value.total is None:
         return None
-    if value.status not in ("ok", "not_applicable"):
+    if value.status not in ("ok", "not_applicable") or value.total < 0:
         return None
     if context.outputs > 1 and not context.adds_up(spec):
         return None

@@ -56,7 +56,14 @@ def evaluate(
     from lossctl.cli import startup
     from lossctl.cli.output import Destinations
     from lossctl.cli.progress import Progress
-    from lossctl.cli.reading import block_rows_of, keys_of, read_options, roles_of, settings_of
+    from lossctl.cli.reading import (
+        block_rows_of,
+        keys_of,
+        label_of,
+        read_options,
+        roles_of,
+        settings_of,
+    )
     from lossctl.plan import Plan
     from lossctl.run import evaluate_plan
 
@@ -88,7 +95,7 @@ def evaluate(
         labels=keys_of([] if labels is None else [labels], "--labels"),
         positive=positive,
         classes=classes,
-        ignore_index=ignore_index,
+        ignore_index=label_of(ignore_index),
         pred_col=pred_col,
         target_col=target_col,
         weight_col=weight_col,

@@ -94,9 +94,10 @@ ClassCount = Annotated[
     Whole, typer.Option("--classes", metavar="N", help="How many classes there must be.")
 ]
 IgnoreIndex = Annotated[
-    Whole,
-    typer.Option("--ignore-index", metavar="LABEL", help="Rows of this label are left out."),
-]
+    Text,
+    typer.Option("--ignore-index", metavar="N",
+            help="Rows of this label, a whole number, are left out."),
+]  # fmt: skip
 ClassWeight = Annotated[
     Text,
     typer.Option("--class-weight", metavar="FILE",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,6 +42,16 @@ def keys_of(texts: Sequence[str], option: str = "--on") -> tuple[str, ...]:
     if "" in keys:
         raise UsageError(f"{option} has an empty name", "separate names by single commas")
     return keys
+
+
+def label_of(text: str | None) -> int | None:
+    """The label that `--ignore-index` names."""
+    if text is None or re.fullmatch(r"[+-]?\d+", text):
+        return None if text is None else int(text)
+    raise UsageError(
+        f"--ignore-index is {text}, which is no whole number",
+        f"--where 'label != {text}' leaves the rows of a class out by its name",
+    )
 
 
 def settings_of(**given: Any) -> tuple[tuple[str, Any], ...]:

@@ -31,7 +31,7 @@ def screen(report: Report, cells: int, precision: int = PRECISION) -> list[Line]
 def statuses(report: Report) -> list[tuple[str, str]]:
     """Each loss that has no value: its status, and its name with the reason."""
     return [
-        (result.status, f"{result.spec}: {result.reason or 'no reason is given'}")
+        (result.status, f"{result.title}: {result.reason or 'no reason is given'}")
         for result in report.losses
         if result.status != "ok"
     ]
