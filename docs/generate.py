@@ -17,13 +17,13 @@ from typing import Any
 from typer.main import get_command
 
 from lossctl.cli.app import app
+from lossctl.defaults import default_sets
 from lossctl.explain import card_of
 from lossctl.grammar import parse_all
 from lossctl.loss import Loss, losses
 from lossctl.reductions import REDUCTIONS
 from lossctl.renderers.explain import markdown, table
 from lossctl.spec import Spec, make
-from lossctl.tasks import default_sets
 
 ROOT = Path(__file__).resolve().parent.parent
 LOSSES = ROOT / "docs" / "losses"

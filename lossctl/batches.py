@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lossctl.align import Aligned, Ledger, disagreement
-from lossctl.arrays import SUMS_TO_ONE, Array, Domain, Integers, Mask, Ragged, offsets_of
+from lossctl.arrays import Array, Domain, Integers, Mask, Ragged, offsets_of
 from lossctl.batch import Batch
 from lossctl.binding import Binding, Bound
 from lossctl.columns import column_of, unusable
@@ -21,8 +21,8 @@ from lossctl.report import listed
 from lossctl.roles import axis_sizes, first_fault
 from lossctl.spec import Spec
 
-
 SINGLE = float(np.sqrt(np.finfo(np.float32).eps))
+ROUNDED = 1e-3  # how far from 1 a row may sum that was written with four digits
 
 
 class Batches:
@@ -37,6 +37,7 @@ class Batches:
         rows: Iterator[Aligned],
         *,
         perhaps: str = "",
+        task: str = "regression",
     ) -> None:
         self.plan = plan
         self.binding = binding
@@ -52,6 +53,7 @@ class Batches:
         self._chosen: dict[str, set[float]] = {}
         self._whole_domains = binding.whole_domains
         self.perhaps = perhaps
+        self.task = task
         self.chances = bool(perhaps)  # whether all that was seen could be probabilities
         # By column: rows that do not sum to 1, the worst of them, and its sum.
         self.off: dict[str, tuple[int, int, float]] = {}
@@ -92,8 +94,8 @@ class Batches:
             if self.perhaps == "distribution":
                 said = f"every row of {pred} and {target} sums to 1"
             raise UsageError(
-                f"{said}: it could be {self.perhaps} or regression",
-                f"--task {self.perhaps} or --task regression says which",
+                f"{said}: it could be {self.perhaps} or {self.task}",
+                f"--task {self.perhaps} or --task {self.task} says which",
             )
         if self.binding.weight is not None and self.scored and not self._weight_seen:
             name = self.binding.weight.name
@@ -315,7 +317,9 @@ def _chances(pred: Any, target: Any) -> bool:
         happened = (target == 0.0) | (target == 1.0)
         return bool(((pred >= 0.0) & (pred <= 1.0) & happened).all())
     sides = (floating(pred), floating(target))
-    return all(bool((one >= 0.0).all()) and not SUMS_TO_ONE.broken(one).any() for one in sides)
+    return all(
+        bool((one >= 0.0).all() and (np.abs(row_sum(one) - 1.0) <= ROUNDED).all()) for one in sides
+    )
 
 
 def _as_bytes(cells: Cells) -> Ragged:

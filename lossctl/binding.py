@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+from lossctl import readers
 from lossctl.align import Feed
 from lossctl.arrays import Array, Domain
 from lossctl.choose import PREFERRED, Wish, guess, one, select
 from lossctl.classes import Classes
 from lossctl.errors import DataError, UsageError, inert, quoted
-from lossctl.naming import in_one_order, named_column, named_roles
+from lossctl.naming import class_names, in_one_order, named_column, named_roles
 from lossctl.needs import TARGETS, Needs, needs_of, wish_of
 from lossctl.plan import Plan
 from lossctl.readers.cells import is_number
 from lossctl.readers.source import Source
 from lossctl.spec import Spec
 from lossctl.where import Condition, parse
-from lossctl.wholes import read_whole
+from lossctl.wholes import PER_CLASS, names_beside, read_whole, wide_places
 
 OpenSource = Callable[[Any], Source]
 
@@ -34,6 +37,7 @@ class Bound:
     columns: tuple[str, ...]
     domains: tuple[tuple[str, Domain], ...]  # the losses' labels and the domains they need
     classes: Classes | None = None  # of labels that the file gives as text
+    single: bool = False  # numbers that the file stores with float32 precision, or less
 
     @property
     def domain(self) -> Domain:
@@ -79,6 +83,7 @@ def bind(
     binding = Binding(feeds)
     search = _Search(plan, specs, feeds, open_source, _reserved(plan, feeds), several)
     found_at: dict[str, tuple[Feed, list[int]]] = {}
+    whole_at: dict[str, tuple[Feed, list[int]]] = {}
     # The target first: what it takes in a file of both cannot be the prediction.
     for role in sorted(wanted, key=lambda name: name not in TARGETS):
         needs = wanted[role]
@@ -87,15 +92,18 @@ def bind(
             continue
         feed, places = found
         if needs[0][1].shape == "whole":
-            binding.wholes[role] = read_whole(feed, places, role, needs[0][1])
             binding.whole_domains.append((role, needs[0][1]))
             binding.whole_places[role] = (feed.source, tuple(places))
+            whole_at[role] = (feed, places)
             continue
         if feed not in feeds:
             feeds.append(feed)
         search.taken.setdefault(id(feed), set()).update(places)
         found_at[role] = (feed, places)
     in_one_order(plan, found_at)
+    classes = class_names(plan, found_at)
+    for role, (feed, places) in whole_at.items():
+        binding.wholes[role] = read_whole(feed, places, role, wanted[role][0][1], classes)
     named = named_roles(plan, wanted, found_at)
     for role, (feed, places) in found_at.items():
         binding.bound[role] = _bound(
@@ -127,7 +135,14 @@ class _Search:
         given = next((one for one in plan.roles if one.role == role), None)
         if given is not None:
             feed = self._feed_of(given.source, needs[0][1])
-            return feed, self._columns(feed, given.columns, role, "--role", wish)
+            names: list[int] = []
+            if given.columns is None and needs[0][1].axes == PER_CLASS:
+                wide = wide_places(feed.source, role)
+                if wide:
+                    return feed, wide
+                beside = names_beside(feed.source)
+                names = [] if beside is None else [beside]
+            return feed, self._columns(feed, given.columns, role, "--role", wish, names)
         if role in TARGETS:
             feed = self.feeds[min(1, len(self.feeds) - 1)]
             kept = self._prediction(feed) if plan.target is None else set()
@@ -174,7 +189,8 @@ class _Search:
         shared = set() if role != "target" else self._targets(feed)
         places = guess(feed.source, role, option, taken - shared, wish)
         name = feed.source.columns[places[0]].name
-        if feed.source.format in ("csv", "tsv") and self.plan.read.header and is_number(name):
+        headed = self.plan.read.header and len(feed.source.columns) > 1
+        if feed.source.format in ("csv", "tsv") and headed and is_number(name):
             raise DataError(
                 f"{feed.name} line 1: the column for {role} would be called {quoted(name)}, which "
                 "is a number",
@@ -208,7 +224,25 @@ class _Search:
                     f"--role with a file of its own ({given}) pairs by row order only",
                     "leave out --on",
                 )
-        return Feed(self.open_source(given))
+            return Feed(self.open_source(given))
+        try:
+            return Feed(self.open_source(given))
+        except DataError:
+            bare = self._bare(given)
+            if bare is None:
+                raise
+            return Feed(self.open_source(bare))
+
+    def _bare(self, given: Any) -> Source | None:
+        """A file of numbers alone, one a line, as a side input may be without a header."""
+        if not isinstance(given, str) or not Path(given).is_file():  # what can be opened again
+            return None
+        source = readers.open_source(given, replace(self.plan.read, header=False))
+        kinds = [column.kind for column in source.columns]
+        if source.format in ("csv", "tsv") and kinds in (["number"], ["integer"]):
+            return source
+        source.close()
+        return None
 
 
 def _reserved(plan: Plan, feeds: list[Feed]) -> dict[int, set[int]]:
@@ -240,7 +274,12 @@ def _bound(
         for place, column in ((place, feed.source.columns[place]) for place in places)
     )
     names = tuple(feed.source.columns[place].name for place in places)
-    return Bound(role, index, wanted, named_column(feed, places), names, tuple(domains), classes)
+    single = all(_SINGLE.search(feed.source.columns[place].type) for place in places)
+    name = named_column(feed, places)
+    return Bound(role, index, wanted, name, names, tuple(domains), classes, single)
+
+
+_SINGLE = re.compile(r"\b(float|float32|float16|halffloat)\b")  # as NumPy and Arrow call them
 
 
 def _rest(plan: Plan, binding: Binding) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -28,10 +28,17 @@ PREFERRED = {
         "y_score",
         "logit",
         "logits",
+        "predicted",
+        "hypothesis",
+        "hyp",
+        "transcript",
     ),
-    "target": ("target", "label", "class", "y_true", "actual", "y"),
+    "target": ("target", "label", "class", "y_true", "actual", "y", "reference", "ref", "truth"),
     "embedding": ("embedding", "embeddings", "emb", "features"),
+    "mean": ("mu",),
+    "scale": ("sigma", "std", "sd", "stddev"),
 }
+CLASS = ("label", "class", "category", "y_class")  # the class of a row, by the column's name
 KEYS = ("id", "key", "index")
 
 
@@ -112,15 +119,19 @@ def guess(
     """
     if not wish.every and _called(source, role, taken, wish.kinds) is None:
         named = _called(source, role, taken, wish.else_kinds)
+        if named is None and "text" in wish.else_kinds:
+            named = _beside_numbers(source, role, taken)
         if named is not None:
             return [named]
-    for kinds in (wish.kinds, wish.else_kinds):
+    for kinds in (wish.kinds, wish.else_kinds, _last(source, wish)):
         open_places = [
             place
             for place, column in enumerate(source.columns)
             if column.kind in kinds and column.name.lower() not in KEYS and place not in taken
         ]
         found = _guessed(source, role, open_places, wish)
+        if not found and role == "pred" and wish.several and _beside_class(source, taken):
+            found = _unnamed(source, open_places)
         if found:
             return found
         if open_places:
@@ -131,6 +142,47 @@ def guess(
                 f"choose with {option}",
             )
     raise _none_left(source, role, option, wish)
+
+
+def text_beside(columns: Sequence[Column]) -> list[Column]:
+    """The only text beside several numbers, where no column has a preferred name: in one file of
+    both the names of the classes, and the others are one for each class."""
+    texts = [column for column in columns if column.kind == "text"]
+    numbers = [column for column in columns if candidate(column) and column.width is None]
+    named = {*PREFERRED["pred"], *PREFERRED["target"]} & {one.name.lower() for one in columns}
+    return texts if len(texts) == 1 and len(numbers) > 1 and not named else []
+
+
+def _beside_numbers(source: Source, role: str, taken: Collection[int]) -> int | None:
+    """The target's column, where only what stands beside it tells."""
+    if role not in ("target", "label"):
+        return None
+    places = [
+        place
+        for place, column in enumerate(source.columns)
+        if place not in taken and column.name.lower() not in KEYS and column.kind != "other"
+    ]
+    found = text_beside([source.columns[place] for place in places])
+    return next((place for place in places if source.columns[place] in found), None)
+
+
+def _beside_class(source: Source, taken: Collection[int]) -> bool:
+    """Whether the file's class, texts or a column called `label`, plays its part already."""
+    held = [source.columns[place] for place in taken]
+    return any(column.kind == "text" or column.name.lower() in CLASS for column in held)
+
+
+def _unnamed(source: Source, places: list[int]) -> list[int]:
+    """All that is left, where none of several columns has a preferred name."""
+    columns = [source.columns[place] for place in places]
+    fit = all(one.width is None and one.name.lower() not in PREFERRED["pred"] for one in columns)
+    return places if fit and len(places) > 1 else []
+
+
+def _last(source: Source, wish: Wish) -> tuple[str, ...]:
+    """Booleans are 0 and 1 where nothing else is left, but for those that a text file spells."""
+    written = source.format in ("csv", "tsv")
+    return ("boolean",) if "number" in wish.kinds and not written else ()
 
 
 def _called(source: Source, role: str, taken: Collection[int], kinds: Sequence[str]) -> int | None:
@@ -146,8 +198,11 @@ def _guessed(source: Source, role: str, places: list[int], wish: Wish) -> list[i
     names = {place: source.columns[place].name for place in places}
     if wish.every and len(places) > 1 and all(source.columns[p].width is None for p in places):
         return places
+    sides = _sides(names) if wish.several else []
     for name in (role, *PREFERRED.get(role, ())):
         called = [place for place in places if names[place].lower() == name]
+        if called and called[0] in sides:
+            break  # the y of x, y, w, h
         if len(called) == 1 and (not wish.vector or source.columns[called[0]].width is not None):
             return called
         if len(called) > 1:
@@ -159,11 +214,18 @@ def _guessed(source: Source, role: str, places: list[int], wish: Wish) -> list[i
     wide = [place for place in places if source.columns[place].width is not None]
     if wide:
         return wide if len(wide) == 1 else []
+    if sides:
+        return sides
+    return places if alike([names[place] for place in places]) else []
+
+
+def _sides(names: Mapping[int, str]) -> list[int]:
+    """The places of the four sides of boxes, in their order, where all are there."""
     for corners in BOXES:
-        held = [place for corner in corners for place in places if names[place].lower() == corner]
+        held = [place for corner in corners for place in names if names[place].lower() == corner]
         if len(held) == len(corners):
             return held
-    return places if alike([names[place] for place in places]) else []
+    return []
 
 
 def alike(names: Sequence[str]) -> bool:

@@ -183,7 +183,7 @@ def value_range(spec: Spec) -> str:
 _ONE = {
     "value": "a number",
     "one": "a number",
-    "either": "a number or text, or several",
+    "either": "a number, or several",
     "text": "a text, a list of words, or a list of numbers",
 }
 
@@ -205,6 +205,8 @@ def holds(role: Role) -> str:
             said = f"{size} numbers" if size else f"numbers, one per {_each(domain.axes)}"
         case "ragged":
             said = f"a list of vectors, each over {axes}" if axes else "a list of numbers"
+        case "either" if domain.name == "category":
+            said = "a number or text, or several"
         case shape:
             said = _ONE[shape]
     if rule.startswith("a whole number"):

@@ -59,6 +59,7 @@ class Loss:
     reduces: Callable[..., str] | None
     offsets: Callable[..., tuple[float, float]] | None
     clipped: Callable[..., Mask] | None
+    clips: str
     shares: bool
     rows: Callable[..., tuple[Mask, str]] | None
     like: Mapping[str, Mapping[str, Any]]
@@ -218,9 +219,7 @@ class Loss:
             raise DataError(f"row {fault[0]}: {fault[1]}")
         values = self.evaluate(arrays, complete)
         reduction = self.reduction_for(complete, None)
-        if isinstance(values, tuple):
-            values = values[0]
-        values = np.asarray(values)
+        values = np.asarray(values[0] if isinstance(values, tuple) else values)
         if reduction.squares:
             with np.errstate(over="ignore"):
                 values = np.square(values)
@@ -265,6 +264,7 @@ def loss(
     reduces: Callable[..., str] | None = None,
     offsets: Callable[..., tuple[float, float]] | None = None,
     clipped: Callable[..., Mask] | None = None,
+    clips: str = "",
     shares: bool = False,
     rows: Callable[..., tuple[Mask, str]] | None = None,
     like: Mapping[str, Mapping[str, Any]] | None = None,
@@ -296,6 +296,7 @@ def loss(
     reduces    settings -> name of the default reduction
     offsets    settings -> what is added once to the sums of the numerators and denominators
     clipped    (roles, settings) -> the samples whose value a floor or clip decides, or None
+    clips      what such a sample has, where it is not a truth of (nearly) no probability
     shares     samples have shares although a value may be negative, by rounding alone
     rows       (roles, settings) -> the rows whose roles contradict each other, and what must hold
     like       peer -> the settings (and `reduction`) with which the peer's number comes out,
@@ -331,6 +332,7 @@ def loss(
             reduces=reduces,
             offsets=offsets,
             clipped=clipped,
+            clips=clips,
             shares=shares,
             rows=rows,
             like=dict(like or {}),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from lossctl.align import Feed
+from lossctl.arrays import Domain
 from lossctl.classes import Classes, of_columns
 from lossctl.errors import DataError, UsageError
 from lossctl.needs import TARGETS, Needs, takes_names
@@ -18,7 +19,7 @@ def named_roles(
 ) -> dict[str, Classes]:
     """The roles whose labels are names, and what those stand for: `--labels`, `--positive`, or
     the names of the prediction's columns."""
-    names = plan.labels or _predicted_classes(found)
+    names = class_names(plan, found)
     counted = tuple(map(str, range(len(names))))
     told = bool(plan.labels) or plan.positive is not None
     # Columns p_1 p_2 p_3 against labels 1 2 3: the name, not the place, says which is which.
@@ -32,6 +33,12 @@ def named_roles(
         columns = [feed.source.columns[place] for place in places]
         if len(columns) > 1 or not any(takes_names(role, domain) for _, domain in needs):
             continue
+        if plan.positive is not None and _one_of_several(found, [need[1] for need in needs]):
+            raise UsageError(
+                "--positive is for one probability against labels, and "
+                f"{named_column(feed, places)} is one of several classes",
+                "--labels a,b,c gives the classes in order, which are otherwise the columns'",
+            )
         textual = _textual(feed, columns[0])
         numeric = columns[0].width is None and columns[0].kind in ("number", "integer", "boolean")
         # Numbers of the prediction are labels only where all losses compare them with labels.
@@ -51,6 +58,19 @@ def named_roles(
     if not named and (option == "--labels" or plan.positive is not None):
         raise UsageError(f"{option}: nothing here is the name of a class")
     return named
+
+
+def _one_of_several(found: Mapping[str, tuple[Feed, list[int]]], domains: Sequence[Domain]) -> bool:
+    """Whether a label is a place among classes: that of a score, if any."""
+    feed, places = found.get("pred", (None, []))
+    wide = feed is not None and (
+        len(places) > 1 or any(feed.source.columns[place].width is not None for place in places)
+    )
+    return any(
+        (domain.indexes == "classes" or domain.name == "category")
+        and (wide or domain.shape != "either")
+        for domain in domains
+    )
 
 
 def _textual(feed: Feed, column: Column) -> bool:
@@ -97,6 +117,11 @@ def in_one_order(plan: Plan, found: Mapping[str, tuple[Feed, list[int]]]) -> Non
         raise UsageError(
             f"--labels names {len(plan.labels)} classes, and the prediction has {len(ours)}"
         )
+
+
+def class_names(plan: Plan, found: Mapping[str, tuple[Feed, list[int]]]) -> tuple[str, ...]:
+    """The names of the classes in order: `--labels`, or those of the prediction's columns."""
+    return plan.labels or _predicted_classes(found)
 
 
 def _predicted_classes(found: Mapping[str, tuple[Feed, list[int]]]) -> tuple[str, ...]:

@@ -304,9 +304,11 @@ def _read(piece: str, role: Role) -> Any:
     shape = role.domain.shape
     if shape == "text":
         return piece
-    if shape == "either" and not _numeric(piece.split(",")):
+    if role.domain.name == "category" and not _numeric(piece.split(",")):
         return piece
-    if role.domain.axes and (";" in piece or len(role.domain.axes) > (shape == "vector")):
+    if role.domain.axes and (
+        ";" in piece or len(role.domain.axes) > (shape in ("vector", "either"))
+    ):
         rows = [_row(part, role) for part in piece.split(";")]
         deep = shape == "ragged" or len(role.domain.axes) == 2 or ";" in piece
         return rows if deep else rows[0]

@@ -116,8 +116,12 @@ def first_contradiction(
 
 
 def _shown(value: Any) -> str:
-    """One row's value on one line, the middle of a long one left out."""
-    return " ".join(np.array2string(value, precision=6, threshold=8).split())
+    """One row's value in a few words: the middle of a long one left out, of a table its shape."""
+    for ends in (3, 1) if np.ndim(value) < 2 else ():
+        text = np.array2string(value, precision=6, threshold=8 if ends == 3 else 2, edgeitems=ends)
+        if len(text) < 60:
+            return " ".join(text.split())
+    return " × ".join(map(str, np.shape(value))) + " values"
 
 
 def _values(column: Any) -> Numbers:

@@ -114,7 +114,7 @@ def _evaluate(
         )  # fmt: skip
     else:
         rows = by_row(binding.feeds, size, ledger)
-    batches = Batches(plan, binding, specs, ledger, rows, perhaps=task.perhaps)
+    batches = Batches(plan, binding, specs, ledger, rows, perhaps=task.perhaps, task=task.task)
     roles = {*binding.bound, *binding.wholes}
     together = frozenset(spec for spec in specs if spec.scope(roles) != "row")
     first = _all_rows(batches, together) if together else next(batches, None)

@@ -29,7 +29,7 @@ ORDER = [
     "settings", "probabilities", "divergence", "roles", "signature", "loss", "losses", "spec",
     "grammar", "batch", "terms",
     "readers", "plan", "where", "classes", "choose", "needs", "report", "align", "wholes", "naming",
-    "binding", "columns", "batches", "shown", "tasks",
+    "binding", "columns", "batches", "shown", "candidates", "defaults", "tasks",
     "engines", "spool", "passes", "analyses", "gates", "stats", "run", "applicable",
     "inspection", "points", "curves", "influence", "explain", "renderers", "frames", "api", "cli",
     "__main__",

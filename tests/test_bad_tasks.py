@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
 
+import lossctl
+from lossctl.errors import DataError, UsageError
+from lossctl.roles import _shown
 from tests.samples import SAMPLES
 from tests.test_cli import Result, failed, write
 from tests.test_cli import lossctl as command
@@ -467,3 +471,187 @@ def test_several_outputs_are_no_classes(program: Any, table: Writer) -> None:
     pred, target = table("p.csv", "a,b\n1,2\n5,7\n"), table("t.csv", "a,b\n1,2\n3,4\n")
     columns = ["--pred-col", "a,b", "--target-col", "a,b", "-l", "mse"]
     assert worst(program, pred, target, *columns)["pred"] == [5.0, 7.0]
+
+
+# --- classes that are told in two ways, and weights that are told by name -------------------------
+
+P_CDE = "p_cat,p_dog,p_emu\n0.7,0.2,0.1\n0.1,0.6,0.3\n0.2,0.3,0.5\n0.5,0.3,0.2\n"
+NAMED = "label\ncat\ndog\nemu\nemu\n"
+BY_NAME = -(0.2 * math.log(0.7) + math.log(0.6) + 5 * (math.log(0.5) + math.log(0.2))) / 11.2
+
+
+@pytest.fixture
+def animals(table: Writer) -> list[Any]:
+    return ["eval", table("p.csv", P_CDE), table("y.csv", NAMED), "-l", "scce", "-b", "-q"]
+
+
+def test_positive_orders_no_classes(program: Any, table: Writer) -> None:
+    both = table("both.csv", "p_cat,p_dog,label\n0.9,0.1,cat\n0.2,0.8,dog\n0.6,0.4,cat\n")
+    for spec in ([], ["-l", "scce"], ["-l", "accuracy"], ["-l", "brier"]):
+        for positive in ("cat", "dog"):
+            failed(program("eval", both, *spec, "--positive", positive), 2, "both.csv[label]",
+                   "--positive is for one probability against labels", "--labels")  # fmt: skip
+    right = ["eval", both, "-l", "accuracy", "-b", "-q"]
+    for labels in ([], ["--labels", "cat,dog"], ["--labels", "dog,cat"]):
+        assert bare(program(*right, *labels)) == ["1.0"]
+    pred, label = np.array([[0.9, 0.1], [0.2, 0.8]]), ["cat", "dog"]
+    for loss in ("scce", "accuracy"):
+        with pytest.raises(UsageError, match="--positive is for one probability"):
+            lossctl.evaluate(pred, label, loss, positive="cat")
+        told = lossctl.evaluate(pred, label, loss, labels=["cat", "dog"])
+        assert told.losses[0].value == pytest.approx({"accuracy": 1.0}.get(
+            loss, -math.log(0.9 * 0.8) / 2), rel=1e-15)  # fmt: skip
+    one = lossctl.evaluate([0.9, 0.2], ["cat", "dog"], "bce", positive="cat").losses[0]
+    assert one.value == pytest.approx(-math.log(0.9 * 0.8) / 2, rel=1e-15)
+
+
+@pytest.mark.parametrize("text", [
+    "class,weight\nemu,5\ncat,.2\ndog,1\n",
+    "w,Label\n5,emu\n1,dog\n.2,cat\n",
+    "name,category,w\nemu,x,5\ncat,x,.2\ndog,x,1\n",
+    "dog,emu,cat\n1,5,.2\n",
+    "w_dog,w_emu,w_cat\n1,5,.2\n",
+    "weight\n.2\n1\n5\n",
+    ".2\n1\n5\n",
+])  # fmt: skip
+def test_class_weights_go_by_name(program: Any, table: Writer, animals: Any, text: str) -> None:
+    weight = table("w.csv", text)
+    value = float(bare(program(*animals, "--class-weight", weight))[0])
+    assert value == pytest.approx(BY_NAME, rel=1e-15)
+    turned = [*animals, "--labels", "emu,cat,dog", "--class-weight", weight]
+    if text[0] in "w." and "emu" not in text:  # in the order of the classes, which is another one
+        assert float(bare(program(*turned))[0]) != pytest.approx(BY_NAME, rel=1e-3)
+    else:
+        assert float(bare(program(*turned))[0]) == pytest.approx(BY_NAME, rel=1e-15)
+
+
+def test_class_weights_by_role_and_from_arrays(program: Any, table: Writer, animals: Any) -> None:
+    weight = table("w.csv", "class,other,weight\nemu,9,5\ncat,9,.2\ndog,9,1\n")
+    role = [*animals, "--role", f"class_weight={weight}:weight"]
+    assert float(bare(program(*role))[0]) == pytest.approx(BY_NAME, rel=1e-15)
+    failed(program(*animals, "--class-weight", weight), 2, "2 columns", "other, weight")
+    pred = np.loadtxt(animals[1], delimiter=",", skiprows=1)
+    by_value = pandas.DataFrame({"w": [5.0, 0.2, 1.0], "class": [2, 0, 1]})
+    wide = pandas.DataFrame({"1": [1.0], "2": [5.0], "0": [0.2]})
+    for told in ([0.2, 1.0, 5.0], by_value, wide):
+        found = lossctl.evaluate(pred, [0, 1, 2, 2], "scce", class_weight=told).losses[0].value
+        assert found == pytest.approx(BY_NAME, rel=1e-15)
+    with pytest.raises(UsageError, match="columns that could be class_weight"):
+        lossctl.evaluate(pred, [0, 1, 2, 2], "scce", class_weight=pandas.concat([wide] * 3))
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("class,weight\nemu,5\ncat,.2\n", "w.csv[class] does not name the class dog"),
+    ("class,weight\nemu,5\n", "does not name the class cat, dog"),
+    ("class,weight\nemu,5\ncat,.2\ncow,1\n", "w.csv[class] row #2 is 'cow'"),
+    ("class,weight\nemu,5\ncat,.2\nemu,1\n", "w.csv[class] names the class 'emu' twice"),
+    ("class,weight\nemu,5\ncat,.2\n,1\n", "w.csv[class] row #2 is empty"),
+    ("class,weight\nemu,5\ncat,-1\ndog,1\n", "class_weight row 1 is -1"),
+    ("emu,cat\n5,.2\n", "w.csv does not name the class dog"),
+    ("emu,cat,cow\n5,.2,1\n", "'cow'"),
+    ("emu,cat,dog\n5,-1,1\n", "class_weight column cat is -1"),
+    (".2,1,5\n1,1,1\n", "the header holds only numbers"),
+    ("1\nx\n5\n", "w.csv line 2, column '1': 'x' is not a number"),
+])  # fmt: skip
+def test_class_weights_of_other_classes(
+    program: Any, table: Writer, animals: Any, text: str, said: str
+) -> None:
+    failed(program(*animals, "--class-weight", table("w.csv", text)), 3, said)
+
+
+def test_class_weights_where_classes_have_no_names(
+    program: Any, table: Writer, array: Writer
+) -> None:
+    pred = array("p.npy", [[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.2, 0.3, 0.5], [0.5, 0.3, 0.2]])
+    line = ["eval", pred, table("y.csv", "label\n0\n1\n2\n2\n"), "-l", "scce", "-b", "-q"]
+    by_value = table("v.csv", "class,weight\n2,5\n0,.2\n1,1\n")
+    value = float(bare(program(*line, "--class-weight", by_value))[0])
+    assert value == pytest.approx(BY_NAME, rel=1e-15)
+    for text in ("class,weight\nemu,5\ncat,.2\ndog,1\n", "emu,cat,dog\n5,.2,1\n"):
+        names = table("w.csv", text)
+        failed(program(*line, "--class-weight", names), 2, "w.csv", "--labels gives the classes")
+        told = ["--labels", "cat,dog,emu", "--class-weight", names]
+        labelled = [*line[:2], table("n.csv", NAMED), *line[3:], *told]
+        assert float(bare(program(*labelled))[0]) == pytest.approx(BY_NAME, rel=1e-15)
+    for rest, said in (("2,5\n3,.2\n1,1\n", "the class 0"), ("1,1\n0,1\n1,1\n", "'1' twice"),
+                       ("0,1\n.5,1\n1,1\n", "row #1 is '.5'")):  # fmt: skip
+        weight = table("w.csv", "class,weight\n" + rest)
+        failed(program(*line, "--class-weight", weight), 3, "w.csv[class]", said)
+    ambiguous = table("w.csv", "a,b\n1,2\n3,4\n5,6\n")
+    failed(program(*line, "--class-weight", ambiguous), 2, "2 columns that could be class_weight")
+
+
+def test_no_side_input_but_bare_numbers_goes_without_a_header(program: Any, table: Writer) -> None:
+    pred, target = table("p.csv", "1\n2\n"), table("t.csv", "y\n1\n3\n")
+    failed(program("eval", pred, target), 3, "p.csv line 1: the header holds only numbers")
+    train, headed = table("h.csv", "1\n2\n4\n"), table("i.csv", "x\n1\n2\n4\n")
+    line = ["eval", table("q.csv", "p\n1\n2\n"), target, "-l", "mase", "-b", "-q"]
+    expected = bare(program(*line, "--role", f"train={headed}"))
+    assert bare(program(*line, "--role", f"train={train}")) == expected
+
+
+# --- scores that are taken for labels, and what is cut off ----------------------------------------
+
+
+@pytest.mark.parametrize("name", ["zero_one", "accuracy", "hamming"])
+def test_scores_are_no_labels(program: Any, table: Writer, name: str) -> None:
+    pred, label = table("p.csv", "pred\n7\n0.2145\n-2\n"), table("y.csv", "label\n1\n0\n1\n")
+    failed(program("eval", pred, label, "-l", name), 3, "row #1: pred is 0.2145",
+           f"but {name} needs labels (whole numbers)", "or a threshold for scores")  # fmt: skip
+    value = float(bare(program("eval", pred, label, "-l", f"{name}:threshold=0.5", "-b", "-q"))[0])
+    assert value == pytest.approx(2 / 3 if name == "accuracy" else 1 / 3)
+    whole = lossctl.evaluate([1.0, 0.0], [1, 1], name).losses[0].value
+    texts = lossctl.evaluate(["a", "b"], ["a", "a"], name).losses[0].value
+    assert (whole, texts) == (0.5, 0.5)
+    if name != "hamming":
+        scores = lossctl.evaluate([[0.2, 0.8], [0.6, 0.4]], [1, 1], name).losses[0].value
+        assert scores == 0.5
+
+
+def test_the_level_of_an_interval_is_said(program: Any, table: Writer) -> None:
+    file = table("i.csv", "lower,upper,target\n1,2,1.5\n2,3,4\n")
+    for spec, words in (("", "90 % (alpha=0.1)"), (":alpha=0.2", "80 % (alpha=0.2)"),
+                        (":level=0.95", "95 % (alpha=0.05)")):  # fmt: skip
+        told = strict(program("eval", file, "-l", f"interval_score{spec}", "-f", "json"))
+        texts = [note["text"] for note in told["notes"]]
+        assert f"interval_score takes the intervals to hold {words}" in texts
+
+
+def test_variances_below_eps_are_counted(program: Any, table: Writer) -> None:
+    file = table("g.csv", "mean,scale,target\n1,1,1\n2,1e-7,2\n3,0,3\n3,1e-6,3\n")
+    told = strict(program("eval", file, "-l", "gaussian_nll", "-f", "json"))
+    assert said(told, "clipped") == (
+        "gaussian_nll: 2 rows have a variance below eps, and each is scored as if it were 1e-06"
+    )
+    spec = "gaussian_nll:variance=false,eps=1e-13"  # of standard deviations
+    told = strict(program("eval", file, "-l", spec, "-f", "json"))
+    assert "2 rows have a variance below eps, and each is scored" in said(told, "clipped")
+    two = {"mean": [[1.0, 1.0]] * 2, "scale": [[1.0, 1e-9], [1.0, 1.0]]}
+    notes = lossctl.evaluate(two["mean"], [[1.0, 2.0]] * 2, "gaussian_nll",
+                             roles={"scale": two["scale"]}, pred_col="pred").notes  # fmt: skip
+    assert any("1 row has a variance below eps" in note.text for note in notes)
+
+
+def test_contradictions_fit_a_line(program: Any, tmp_path: Path) -> None:
+    frames = np.log(np.full((1, 30, 8), 0.125))
+    with pytest.raises(DataError) as problem:
+        lossctl.evaluate(frames, [[1, 0, 2]], "ctc")
+    assert "pred is 30 × 8 values" in str(problem.value)
+    assert "\n" not in str(problem.value)
+    for values in (np.float64(-1.25e-300), np.arange(3.0), np.linspace(0, 1, 500) / 3,
+                   np.array([-1.234567e-100] * 6), np.zeros((5, 5, 5))):  # fmt: skip
+        assert len(_shown(values)) < 60
+    assert _shown(np.float64(0.5)) == "0.5"
+    assert _shown(np.array([1.0, 2.0])) == "[1. 2.]"
+
+
+def test_only_categories_are_texts(program: Any) -> None:
+    told = {name: program("explain", name).out for name in ("brier", "spherical", "zero_one")}
+    assert "pred: a number, or several, in [0, 1]" in told["brier"]
+    assert "text" not in told["brier"] + told["spherical"]
+    assert "pred: a number or text, or several" in told["zero_one"]
+    failed(program("explain", "brier", "--at", "cat,dog"), 2, "--at: pred is 'cat'", "numbers")
+    assert "loss 1\n" in program("explain", "zero_one", "--at", "cat,dog").out
+    assert "pred 0.9, target 1: loss 0.01" in program("explain", "brier", "--at", "0.9,1").out
+    rows = program("explain", "brier", "--at", "0.2,0.8/1").out
+    assert "pred [0.2, 0.8], target 1: loss 0.04" in rows

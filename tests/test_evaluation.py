@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lossctl
+from lossctl.defaults import REGRESSION
 from lossctl.report import Report
-from lossctl.tasks import REGRESSION
 
 WILD = st.sampled_from(
     [0.0, 1.0, -1.0, 3.0, 5e-324, 1e-200, 1e154, 1e200, -1e200, 1.7e308, -1.7e308]

@@ -1,4 +1,4 @@
-"""Clipped rows: how many values a floor or clip of probabilities decides, and their share."""
+"""Clipped rows: how many values a floor or clip decides, and their share."""
 
 from __future__ import annotations
 
@@ -44,9 +44,12 @@ def note(spec: Spec, found: SumsState | None, value: Reduced) -> Note | None:
     if found is None or not found.nonzero:
         return None
     one = found.nonzero == 1
-    rows = "1 row gives" if one else f"{found.nonzero} rows give"
-    text = f"{spec.brief}: {rows} the truth a probability of (nearly) 0, and "
-    text += _cost(spec, "it" if one else "each")
+    rows = "1 row" if one else f"{found.nonzero} rows"
+    if spec.loss.clips:
+        said = f"{'has' if one else 'have'} {spec.loss.clips}"
+    else:
+        said = f"{'gives' if one else 'give'} the truth a probability of (nearly) 0"
+    text = f"{spec.brief}: {rows} {said}, and {_cost(spec, 'it' if one else 'each')}"
     if value.total and spec.shares and not found.infinite:
         text += f"; {'it makes' if one else 'they make'} "
         text += f"{percent(ratio(found.a, value.total))} of it"

@@ -101,7 +101,8 @@ IgnoreIndex = Annotated[
 ClassWeight = Annotated[
     Text,
     typer.Option("--class-weight", metavar="FILE",
-            help="One weight per class in order, or balanced: rows / (classes * rows of it)."),
+            help="One weight per class, in order or beside a column of their names; or balanced: "
+            "rows / (classes * rows of it)."),
 ]  # fmt: skip
 Boxes = Annotated[
     Text, typer.Option("--boxes", metavar="FORM", help="Boxes are xyxy, xywh or cxcywh.")

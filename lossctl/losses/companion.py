@@ -120,6 +120,7 @@ def mean_bias_error(pred: Real, target: Real) -> Array:
     direction="max",
     high=1.0,
     domains=zero_one.domains,
+    rows=zero_one.rows,
     companion=True,
     peers={
         "sklearn": "metrics.accuracy_score",

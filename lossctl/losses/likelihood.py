@@ -8,7 +8,7 @@ from typing import Annotated, Any, cast, get_args
 
 import numpy as np
 
-from lossctl.arrays import Array, Domain, NonNegative, Numbers, Positive, Real
+from lossctl.arrays import Array, Domain, Mask, NonNegative, Numbers, Positive, Real
 from lossctl.loss import loss
 from lossctl.numerics import (
     exponential_gap,
@@ -31,7 +31,19 @@ HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 
 def _spread(scale: Numbers, eps: float, variance: bool) -> Array:
     """The standard deviation, or the variance where that is what `scale` holds, floored."""
-    return np.maximum(floating(scale), eps if variance else math.sqrt(eps))
+    return np.maximum(floating(scale), _least(eps, variance))
+
+
+def _least(eps: float, variance: bool) -> float:
+    return eps if variance else math.sqrt(eps)
+
+
+def _narrow(
+    mean: Numbers, scale: Numbers, target: Numbers, *, eps: float, variance: bool, **_others: Any
+) -> Mask:
+    """Samples whose variance lies below eps."""
+    narrow = np.asarray(floating(scale) < _least(eps, variance))
+    return np.asarray(narrow.any(axis=1)) if narrow.ndim == 2 else narrow
 
 
 def _gaussian_slope(
@@ -60,6 +72,8 @@ def _gaussian_note(*, full: bool, **_others: Any) -> str | None:
     gradient=_gaussian_slope,
     low=-math.inf,
     domains=lambda eps: {"scale": NON_NEGATIVE if eps > 0.0 else POSITIVE},
+    clipped=_narrow,
+    clips="a variance below eps",
     note=_gaussian_note,
     peers={"torch": "nn.GaussianNLLLoss()"},
     reference="Nix and Weigend (1994), doi:10.1109/ICNN.1994.374138",

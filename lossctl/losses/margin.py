@@ -82,6 +82,16 @@ def _cells(pred: Numbers, label: Numbers, threshold: float | None) -> Mask:
     return np.asarray(np.where(label > 0, pred <= threshold, pred >= threshold))
 
 
+def fractions(pred: Numbers, label: Numbers, *, threshold: float | None) -> tuple[Mask, str]:
+    """Rows of scores in the place of labels, which no label could equal."""
+    left, right = _single(pred), _single(label)
+    if threshold is not None or left.shape != right.shape:
+        return np.zeros(len(pred), dtype=bool), ""
+    broken = np.trunc(left) != left
+    words = "labels (whole numbers) in pred, or a threshold for scores"
+    return np.asarray(broken.any(axis=1) if broken.ndim == 2 else broken), words
+
+
 def _alike(name: str, pred: Numbers, label: Numbers) -> None:
     if pred.shape != label.shape:
         shapes = [f"{v.shape[1]} values a row" if v.ndim == 2 else "one value a row"
@@ -95,6 +105,7 @@ def _alike(name: str, pred: Numbers, label: Numbers) -> None:
     high=1.0,
     elicits="the most probable class",
     domains=_class_domains,
+    rows=fractions,
     peers={"sklearn": "metrics.zero_one_loss"},
     reference="Hastie, Tibshirani and Friedman (2009), The Elements of Statistical Learning, 2.4",
     formula="1 if the decision is not the label, else 0",
@@ -128,6 +139,7 @@ def zero_one(pred: Category, label: Category, *, threshold: Threshold = None) ->
     high=1.0,
     elicits="the most probable class of each label",
     domains=_class_domains,
+    rows=fractions,
     peers={"sklearn": "metrics.hamming_loss"},
     reference="Schapire and Singer (1999), doi:10.1023/A:1007614523901",
     formula="(1/K) Σ_k 1 if decision k is not label k, else 0",

@@ -366,6 +366,10 @@ def _interval_slope(
     gradient=_interval_slope,
     tasks=("interval",),
     rows=_crossed,
+    note=lambda alpha, level: (
+        f"interval_score takes the intervals to hold {100.0 * (level or 1.0 - alpha):g} % "
+        f"(alpha={alpha if level is None else 1.0 - level:g})"
+    ),
     peers={"scoringrules": "interval_score"},
     reference="Gneiting and Raftery (2007), doi:10.1198/016214506000001437",
     formula="(u - l) + 2/α (l - y)₊ + 2/α (y - u)₊",

@@ -26,10 +26,9 @@ class MemorySource:
     def __init__(self, path: str, columns: Mapping[str, Any]) -> None:
         self.path = path
         self.details: Mapping[str, str] = {}
-        self._cells = [_cells(f"{path}[{name}]", values) for name, values in columns.items()]
-        self.columns = tuple(
-            _column(name, cells) for name, cells in zip(columns, self._cells, strict=True)
-        )
+        held = [_cells(f"{path}[{name}]", values) for name, values in columns.items()]
+        self._cells = [cells for cells, _ in held]
+        self.columns = tuple(_column(name, *one) for name, one in zip(columns, held, strict=True))
         lengths = {len(cells.values) for cells in self._cells}
         if len(lengths) > 1:
             said = ", ".join(f"{c.name} {len(v.values)}" for c, v in zip(self.columns, self._cells,
@@ -55,6 +54,8 @@ class MemorySource:
             from lossctl.readers.arrow import strings
 
             values: Any = cells.values
+            if column.kind == "boolean":
+                values = values.astype(bool)
             return Cells(strings([_written(value) for value in values.tolist()]), cells.missing)
         return cells
 
@@ -70,34 +71,35 @@ def _written(value: Any) -> str:
     )
 
 
-def _cells(name: str, values: Any) -> Cells:
+def _cells(name: str, values: Any) -> tuple[Cells, np.dtype[Any] | None]:
+    """A column, and what its numbers are stored as; None where they have no type of their own."""
     if isinstance(values, Ragged | Cells):
-        return values if isinstance(values, Cells) else Cells(values)
+        return (values if isinstance(values, Cells) else Cells(values)), None
     try:
         array = np.asarray(values)
     except ValueError:  # lists of unequal lengths
         ragged = _ragged(name, values)
         if ragged is None:
             raise DataError(f"{name} holds numbers and lists") from None
-        return ragged
+        return ragged, None
     if array.dtype.kind == "O":
         ragged = _ragged(name, values)
         if ragged is not None:
-            return ragged
+            return ragged, None
         array = _from_objects(name, array)
     if array.dtype.kind in "US" and array.ndim == 2 and not isinstance(values, np.ndarray):
-        return Cells(encode(values))
+        return Cells(encode(values)), None
     if array.dtype.kind in "US":
         from lossctl.readers.arrow import strings
 
-        return Cells(strings([str(value) for value in array.tolist()]))
+        return Cells(strings([str(value) for value in array.tolist()])), None
     if array.dtype.kind not in "biuf":
         raise DataError(f"{name} holds {array.dtype}, not numbers or text")
     if not 1 <= array.ndim <= 4:
         raise DataError(f"{name} has {array.ndim} dimensions; rows need one to four")
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
-    return Cells(widened(np.ascontiguousarray(array)))
+    return Cells(widened(np.ascontiguousarray(array))), array.dtype
 
 
 def _from_objects(name: str, array: Any) -> Any:
@@ -140,7 +142,7 @@ def _ragged(name: str, values: Any) -> Cells | None:
     return Cells(Ragged(widened(joined), offsets))
 
 
-def _column(name: str, cells: Cells) -> Column:
+def _column(name: str, cells: Cells, stored: np.dtype[Any] | None) -> Column:
     values: Any = cells.values
     if isinstance(values, Ragged):
         kind: Kind = (
@@ -148,7 +150,9 @@ def _column(name: str, cells: Cells) -> Column:
         )
         return Column(name, kind, -1, kind)
     if isinstance(values, np.ndarray):
+        dtype = values.dtype if stored is None else stored
+        kinds: dict[str, Kind] = {"b": "boolean", "i": "integer", "u": "integer"}
         axes = values.shape[1:] if values.ndim > 2 else ()
         width = math.prod(values.shape[1:]) if values.ndim > 1 else None
-        return Column(name, "number", width, str(values.dtype), axes)
+        return Column(name, kinds.get(dtype.kind, "number"), width, dtype.name, axes)
     return Column(name, "text", None, "string")
