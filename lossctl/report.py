@@ -252,11 +252,11 @@ class Report:
         ]
         bars = [Column(" ", "bar", 30)] if by in shared else []
         called = {result.spec: result.title for result in self.losses}
-        shares = [Column(called[spec], "share", 10 + place if place else 0)
+        shares = [Column(called.get(spec, spec), "share", 10 + place if place else 0)
                   for place, spec in enumerate(shared)]  # fmt: skip
         columns += [*shares[:1], *bars, *shares[1:]]
         columns += [
-            Column(f"{called[spec]} without", "change", 2 if not index else 40 + index)
+            Column(f"{called.get(spec, spec)} without", "change", 2 if not index else 40 + index)
             for index, spec in enumerate(without)
         ]
         now = {result.spec: result.value for result in self.losses}

@@ -88,7 +88,7 @@ def test_one_prediction_read_as_a_mean_is_said_once(program, tmp_path):
     target = write(tmp_path / "t.csv", "y\n1.5\n2\n")
     options = ["--pred-col", "mu", "--role", f"scale={pred}:v", "-l", "gaussian_nll,mae"]
     report = program("eval", pred, target, *options, "-f", "json").json
-    assert program("eval", pred, target, *options, "-f", "table").out.count("[mu]") == 1
+    assert program("eval", pred, target, *options, "-f", "table").out.count("[mu,v]") == 1
     assert list(report["worst"]["rows"][0]["values"]) == ["target", "pred", "residual", "scale"]
     assert [note["code"] for note in report["notes"]] == ["gaussian_nll"]
 
