@@ -316,7 +316,7 @@ def _inputs(binding: Binding) -> dict[str, Any]:
 
 def _task_note(plan: Plan, task: Decision) -> list[Note]:
     """What was decided for the user, where that is not plain."""
-    if plan.task != "auto" or not task.why or task.task == "regression":
+    if plan.losses or plan.task != "auto" or not task.why or task.task == "regression":
         return []
     return [Note("task", f"read as {task.task}: {task.why} (--task says otherwise)")]
 
