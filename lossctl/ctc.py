@@ -86,7 +86,8 @@ def _walk(
     )
 
 
-def _frames(values: Numbers, from_logits: bool) -> _Frames:
+def _frames(values: Numbers, from_logits: bool, *, parts: bool = False) -> _Frames:
+    """With `parts` the sum of the shares in twice the precision, which only `_leaving` needs."""
     logits = floating(values)
     top = np.max(logits, axis=1, keepdims=True)
     certain = np.isposinf(top)
@@ -99,6 +100,9 @@ def _frames(values: Numbers, from_logits: bool) -> _Frames:
     others[np.arange(len(others)), likeliest] = 0.0
     high = low = np.zeros(len(others))
     for column in np.ascontiguousarray(others.T):
+        if not parts:
+            high = high + column
+            continue
         high, error = two_sum(high, column)
         low = low + error
     logs = shifted - np.log1p(high)[:, np.newaxis] if from_logits else logits
@@ -181,7 +185,20 @@ def log_loss(
     max(1, loss).
     """
     walk = _walk(frames, label, lengths, blank, merge_repeated)
-    emitted = _frames(frames.values, from_logits) if frames.values.size else None
+    found = _log_loss(walk, frames, from_logits, near_certain=False)
+    likely = np.flatnonzero(found < math.log(2.0))
+    if from_logits and likely.size:  # what leaves the walks costs as much again: for these alone
+        rows = frames.take(likely)
+        walk = _walk(rows, label.take(likely), lengths[likely], blank, merge_repeated)
+        found[likely] = _log_loss(walk, rows, from_logits, near_certain=True)
+    return found
+
+
+def _log_loss(walk: _Walk, frames: Ragged, from_logits: bool, *, near_certain: bool) -> Array:
+    """The same for rows whose likelihood is nearly 1, or for those where it is not."""
+    emitted = None
+    if frames.values.size:
+        emitted = _frames(frames.values, from_logits, parts=near_certain)
     rows, states = walk.exists.shape
     total, rest = np.zeros(rows), np.zeros(rows)
     lost, lost_rest = np.zeros(rows), np.zeros(rows)
@@ -190,7 +207,7 @@ def log_loss(
     if emitted is not None:
         for frame, before, after, top in _steps(walk, emitted.logs):
             count = len(top)
-            if from_logits:
+            if near_certain:
                 mass = np.exp(before + total[:count, np.newaxis])
                 leaves = row_sum(mass * _leaving(walk, emitted, frame, count))
                 lost[:count], error = two_sum(lost[:count], leaves)
@@ -203,7 +220,7 @@ def log_loss(
     best[np.isneginf(best)] = 0.0
     tail = np.log(row_sum(np.exp(complete - best[:, np.newaxis]))) + best
     values = -(total + (rest + tail))
-    if from_logits:
+    if near_certain:
         unfinished = np.where(walk.final, 0.0, np.exp(last + total[:, np.newaxis]))
         lost += lost_rest + row_sum(unfinished)
         values = np.where(values < math.log(2.0), -np.log1p(-lost), values)
