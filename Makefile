@@ -17,7 +17,7 @@ endef
 .PHONY: help demo test check reference bench bench-losses docs clean
 
 help:  ## show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(STAMP)  ## score real predictions of sample_data/, then the same with three broken rows
 	$(call show,eval sample_data/diabetes/ridge.csv sample_data/diabetes/target.csv)
