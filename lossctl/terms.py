@@ -95,18 +95,21 @@ def _weighted(values: Array, weight: Array | None) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What each row adds to the sum that shares are shares of, times 2**shift."""
+    """What each row adds to the sum that shares are shares of, times 2**shift; `counted`: of the
+    rows that count alone."""
 
     spec: Spec
     shift: int = 0
+    counted: bool = False
 
     def __call__(self, batch: Batch) -> Array:
-        parts = LossTerms(self.spec)(batch).parts
-        if len(parts) == 1 and not self.shift:
-            return parts[0][0]
-        with np.errstate(over="ignore", under="ignore"):
-            scaled_parts = (np.ldexp(part, shift + self.shift) for part, shift in parts)
-            return sum(scaled_parts, np.zeros(batch.count))
+        terms = LossTerms(self.spec)(batch)
+        parts, added = terms.parts, terms.parts[0][0]
+        if len(parts) > 1 or self.shift:
+            with np.errstate(over="ignore", under="ignore"):
+                scaled_parts = (np.ldexp(part, shift + self.shift) for part, shift in parts)
+                added = sum(scaled_parts, np.zeros(batch.count))
+        return added[terms.counted] if self.counted and terms.counted is not None else added
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,3 +227,23 @@ def test_the_worst_row_is_the_one_that_adds_most(spec: str) -> None:
     assert [row.row for row in report.worst.rows] == [1, 0, 2]
     assert report.losses[0].worst is not None
     assert report.losses[0].worst["row"] == 1
+
+
+@pytest.mark.parametrize("spec", ["scce:ignore_index=1", "ppl:ignore_index=1",
+                                  "structural_risk:base=(scce:ignore_index=1)"])  # fmt: skip
+def test_rows_that_a_loss_ignores_count_nowhere(spec):
+    rng = np.random.default_rng(5)
+    pred, label = rng.dirichlet(np.ones(3), 300), rng.integers(0, 3, 300)
+    roles = {"parameters": [1.0, 2.0]} if spec.startswith("structural") else {}
+    kept = label != 1
+    fewer = lossctl.evaluate(pred[kept], label[kept], spec, roles=roles)
+    said = set()
+    for block_rows in (1, 7, None):
+        whole = lossctl.evaluate(pred, label, spec, roles=roles, block_rows=block_rows)
+        (one,), (other,) = whole.losses, fewer.losses
+        assert (one.value, one.n, one.half) == (other.value, other.n, other.half)
+        assert one.interval == other.interval
+        assert whole.rows["dropped"]["ignored"] == 300 - kept.sum()
+        assert whole.parts[0].data == fewer.parts[0].data
+        said.add(whole.to_json())
+    assert len(said) == 1

@@ -63,7 +63,7 @@ def rounds(context: Context, spec: Spec) -> Rounds[Concentration | None]:
     # Where squares leave float64's range, a common power of two brings them back.
     size = state.a.bit_length() - UNIT
     shift = 0 if -400 < size < 1000 else -size
-    column = Contribution(spec, shift)
+    column = Contribution(spec, shift, counted=True)
     half = fewest_for(column, state.count, -(-times(state.a, shift) // 2))
     questions: list[Rounds[Any]] = [half, _tail(column, state.count)]
     few, tail = yield from in_step(questions)
