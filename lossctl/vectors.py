@@ -124,3 +124,13 @@ def angle(left: Numbers, right: Numbers) -> Array:
     0."""
     near, far = cosine_gap(left, right), cosine_gap(left, -floating(right))
     return 2.0 * np.arctan2(np.sqrt(near), np.sqrt(far))
+
+
+def distance_slope(apart: Array, distance: Array, p: float) -> Array:
+    """The slope of a distance by its left point, (n, d); 0 where the distance is 0."""
+    sizes, whole = np.abs(apart), distance[:, np.newaxis]
+    share = sizes / np.where(whole > 0.0, whole, 1.0)
+    if math.isinf(p):
+        largest = (share == 1.0) & (whole > 0.0)
+        return cast(Array, np.sign(apart) * largest / np.maximum(row_sum(largest), 1.0)[:, None])
+    return cast(Array, np.sign(apart) * np.power(share, p - 1.0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from typing import Annotated, Any, Literal, TypeAlias, cast
+from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from lossctl.arrays import Array, ClassVectors, Count, Domain, Label, Numbers, V
 from lossctl.loss import loss
 from lossctl.numerics import difference, difference_parts, floating, row_sum, softplus, two_sum
 from lossctl.settings import Param
-from lossctl.vectors import cosine_gap, length, products, units
+from lossctl.vectors import cosine_gap, distance_slope, length, products, units
 
 Same: TypeAlias = Annotated[Array, Domain("same or different", choices=((0.0, 1.0),), shape="one")]
 Group: TypeAlias = Annotated[Array, Domain("group", low=0.0, integral=True, shape="one")]
@@ -100,25 +100,22 @@ def _apart(left: Numbers, right: Numbers, eps: float = 0.0) -> Array:
     return total + np.where(np.isfinite(lost), low + lost, 0.0)
 
 
-def _slope(apart: Array, distance: Array, p: float) -> Array:
-    """The slope of a distance by its left point, (n, d); 0 where the distance is 0."""
-    sizes, whole = np.abs(apart), distance[:, np.newaxis]
-    share = sizes / np.where(whole > 0.0, whole, 1.0)
-    if math.isinf(p):
-        largest = (share == 1.0) & (whole > 0.0)
-        return cast(Array, np.sign(apart) * largest / np.maximum(row_sum(largest), 1.0)[:, None])
-    return cast(Array, np.sign(apart) * np.power(share, p - 1.0))
-
-
 def _triplet_distances(
-    anchor: Numbers, positive: Numbers, negative: Numbers, p: float, swap: bool, eps: float
-) -> tuple[Array, Array, Array]:
+    anchor: Numbers, positive: Numbers, negative: Numbers,
+    p: float, swap: bool, eps: float, inside: float,
+) -> tuple[Array, Array, Array]:  # fmt: skip
     """Anchor to positive, to negative, and the one that counts as the distance to the negative."""
-    to_positive = length(_apart(anchor, positive, eps), p)
-    to_negative = length(_apart(anchor, negative, eps), p)
+
+    def distance(left: Numbers, right: Numbers) -> Array:
+        apart = _apart(left, right, eps)
+        if inside and not math.isinf(p):  # as if there were one more coordinate
+            apart = np.column_stack([apart, np.full(len(apart), inside ** (1.0 / p))])
+        return length(apart, p)
+
+    to_positive, to_negative = distance(anchor, positive), distance(anchor, negative)
     if not swap:
         return to_positive, to_negative, to_negative
-    between = length(_apart(positive, negative, eps), p)
+    between = distance(positive, negative)
     return to_positive, to_negative, np.minimum(to_negative, between)
 
 
@@ -138,20 +135,20 @@ def _counted(values: Array) -> Array:
 
 def _triplet(
     anchor: Numbers, positive: Numbers, negative: Numbers,
-    *, margin: float, p: float, swap: bool, eps: float,
+    *, margin: float, p: float, swap: bool, eps: float, inside: float,
 ) -> Array:  # fmt: skip
-    near, _, far = _triplet_distances(anchor, positive, negative, p, swap, eps)
+    near, _, far = _triplet_distances(anchor, positive, negative, p, swap, eps, inside)
     return _violated(near, far, margin)
 
 
 def _triplet_slope(
     anchor: Numbers, positive: Numbers, negative: Numbers,
-    *, margin: float, p: float, swap: bool, eps: float,
+    *, margin: float, p: float, swap: bool, eps: float, inside: float,
 ) -> Array:  # fmt: skip
-    near, far, counted = _triplet_distances(anchor, positive, negative, p, swap, eps)
+    near, far, counted = _triplet_distances(anchor, positive, negative, p, swap, eps, inside)
     active = (_violated(near, counted, margin) > 0.0)[:, np.newaxis]
-    toward = _slope(_apart(anchor, positive, eps), near, p)
-    away = _slope(_apart(anchor, negative, eps), far, p)
+    toward = distance_slope(_apart(anchor, positive, eps), near, p)
+    away = distance_slope(_apart(anchor, negative, eps), far, p)
     own = (far <= counted)[:, np.newaxis]
     return np.where(active, toward - np.where(own, away, 0.0), 0.0)
 
@@ -166,9 +163,9 @@ def _triplet_slope(
     },
     tasks=("embedding",),
     peers={"torch": "nn.TripletMarginLoss(margin=1.0, p=2, eps=1e-6)",
-           "optax": "losses.triplet_margin_loss, which adds 1e-6 inside the root",
+           "optax": "losses.triplet_margin_loss",
            "pytorch_metric_learning": "losses.TripletMarginLoss: reduction=mean_nonzero"},
-    like={"torch": {"eps": 1e-6}},
+    like={"torch": {"eps": 1e-6}, "optax": {"inside": 1e-6}},
     reference="Balntas et al. (2016), doi:10.5244/C.30.119; Schroff et al. (2015), FaceNet, "
     "doi:10.1109/CVPR.2015.7298682",
     formula="max(0, d(anchor, positive) - d(anchor, negative) + margin)",
@@ -188,13 +185,18 @@ def triplet_margin(
     eps: Annotated[
         float, Param("added to every difference of coordinates (torch: 1e-6)", 0.0)
     ] = 0.0,
+    inside: Annotated[
+        float, Param("added inside the root (optax: 1e-6); nothing for p=inf", 0.0)
+    ] = 0.0,
 ) -> Array:
     """How far a positive is from being nearer to its anchor than a negative, by a margin.
 
     0 once it is. Plain means count every triplet, reduction=mean_nonzero only those that
-    violate the margin. optax adds 1e-6 inside the root and forgets |·| for p=1.
+    violate the margin. optax forgets |·| for p=1.
     """
-    return _triplet(anchor, positive, negative, margin=margin, p=p, swap=swap, eps=eps)
+    return _triplet(
+        anchor, positive, negative, margin=margin, p=p, swap=swap, eps=eps, inside=inside
+    )
 
 
 def _contrastive(
@@ -220,7 +222,7 @@ def _contrastive_slope(
     distance = length(apart)
     alike = target == similar
     inside = np.maximum(margin - distance, 0.0)
-    towards = _slope(apart, distance, 2.0)
+    towards = distance_slope(apart, distance, 2.0)
     if squared:
         slope = np.where(alike[:, None], 2.0 * apart, -2.0 * inside[:, None] * towards)
     else:

@@ -44,12 +44,12 @@ def center_loss(embedding: Vector, label: mpf, centers: list[Vector], *, half: b
     return dot(away, away) / 2 if half else dot(away, away)
 
 
-def _distance(left: Vector, right: Vector, p: mpf, eps: mpf) -> mpf:
+def _distance(left: Vector, right: Vector, p: mpf, eps: mpf, inside: Any = 0) -> mpf:
     """As torch.nn.functional.pairwise_distance."""
     sizes = [abs(left[i] - right[i] + eps) for i in range(len(left))]
     if p == inf:
         return max(sizes)
-    return fsum(size**p for size in sizes) ** (1 / p)
+    return (fsum(size**p for size in sizes) + inside) ** (1 / p)
 
 
 @to_50_digits
@@ -62,12 +62,13 @@ def triplet_margin(
     p: Any = 2,
     swap: bool = False,
     eps: Any = 0,
+    inside: Any = 0,
 ) -> mpf:
     """Balntas et al. (2016), with their swap."""
-    far = _distance(anchor, negative, p, eps)
+    far = _distance(anchor, negative, p, eps, inside)
     if swap:
-        far = min(far, _distance(positive, negative, p, eps))
-    return max(mpf(0), _distance(anchor, positive, p, eps) - far + margin)
+        far = min(far, _distance(positive, negative, p, eps, inside))
+    return max(mpf(0), _distance(anchor, positive, p, eps, inside) - far + margin)
 
 
 @to_50_digits
