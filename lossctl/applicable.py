@@ -9,8 +9,8 @@ from lossctl.binding import bind
 from lossctl.errors import LossctlError
 from lossctl.loss import Loss, losses
 from lossctl.plan import Plan
-from lossctl.readers import open_source
 from lossctl.readers.source import Source
+from lossctl.run import opened
 from lossctl.spec import make
 from lossctl.tasks import Decision, decide
 
@@ -23,23 +23,11 @@ def applicable(plan: Plan) -> list[tuple[str, str | None]]:
     The columns are bound as `eval` would bind them, and no value is read. Raises UsageError and
     DataError for files that cannot be opened, or whose task cannot be told.
     """
-    opened: list[Source] = []
-
-    def opener(given: Any) -> Source:
-        source = open_source(given, plan.read) if isinstance(given, str) else given
-        opened.append(source)
-        return source
-
-    try:
-        pred = opener(plan.pred)
-        target = None if plan.target is None else opener(plan.target)
+    with opened(plan) as (pred, target, opener):
         task = decide(plan, pred, target)
         return [
             (one.label, _reason(one, plan, task, pred, target, opener)) for one in losses().values()
         ]
-    finally:
-        for source in opened:
-            source.close()
 
 
 def _reason(

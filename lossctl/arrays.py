@@ -34,6 +34,11 @@ class Ragged:
         """The values of one row."""
         return self.values[self.offsets[index] : self.offsets[index + 1]]
 
+    def owners(self, places: Any) -> Integers:
+        """The rows to which the values at these places belong."""
+        rows: Integers = np.searchsorted(self.offsets, places, side="right") - 1
+        return rows
+
     def take(self, keep: NDArray[Any]) -> Ragged:
         """The rows that `keep` (indices or a mask) selects, in that order."""
         chosen = np.flatnonzero(keep) if keep.dtype == bool else keep

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lossctl.arrays import Integers, Mask, Ragged, widened
+from lossctl.arrays import Integers, Mask, Ragged, offsets_of, widened
 from lossctl.binding import Bound
 from lossctl.errors import DataError
 from lossctl.readers.source import Cells
@@ -80,8 +80,7 @@ def _lists(bound: Bound, values: list[Any]) -> Ragged:
             raise DataError(f"{bound.name} holds words, not the numbers that {_who(bound)} needs")
         return only
     if len(values) == 1 and not isinstance(only, Ragged) and only.ndim == 2:
-        offsets = np.arange(only.shape[0] + 1, dtype=np.int64) * only.shape[1]
-        return Ragged(only.reshape(-1), offsets)
+        return Ragged(only.reshape(-1), offsets_of(np.full(*only.shape)))
     raise DataError(f"{bound.name} is not a list column, which {_who(bound)} needs")
 
 
@@ -92,8 +91,8 @@ def _frames(bound: Bound, values: list[Any]) -> Ragged:
         return only
     if len(values) == 1 and isinstance(only, np.ndarray) and only.ndim == 3:
         count, frames, width = only.shape
-        offsets = np.arange(count + 1, dtype=np.int64) * frames
-        return Ragged(widened(only).reshape(count * frames, width), offsets)
+        values_of = widened(only).reshape(count * frames, width)
+        return Ragged(values_of, offsets_of(np.full(count, frames)))
     raise DataError(
         f"{bound.name} is no array (n, T, {bound.domain.axes[0]}) and no column of lists of "
         f"vectors, which {_who(bound)} needs"
@@ -126,8 +125,7 @@ def unusable(bound: Bound, column: Any, cells: list[Cells]) -> Mask | None:
             bad = np.asarray(broken)
             if isinstance(column, Ragged):
                 bad = np.zeros(len(column), dtype=bool)
-                owners = np.searchsorted(column.offsets, np.flatnonzero(broken), side="right") - 1
-                bad[owners] = True
+                bad[column.owners(np.flatnonzero(broken))] = True
     for cell in cells:
         if cell.missing is not None:
             missing = cell.missing if cell.missing.ndim == 1 else cell.missing.any(axis=1)

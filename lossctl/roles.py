@@ -45,7 +45,7 @@ def check_columns(label: str, roles: tuple[Role, ...], bound: Mapping[str, Any])
         raise DataError(f"{label}: the shapes differ: {said}")
     sizes = axis_sizes((role.name, role.domain, arrays[role.name]) for role in present)
     for role in present:
-        fault = first_fault(arrays[role.name], role.domain, sizes)
+        fault = first_fault(arrays[role.name], role.domain, sizes, nan=True)
         if fault is not None:
             row, value, rule = fault
             raise DataError(
@@ -74,13 +74,14 @@ def _axes(column: Any, domain: Domain) -> tuple[int, ...]:
 
 
 def first_fault(
-    column: Any, domain: Domain, sizes: Mapping[str, int]
+    column: Any, domain: Domain, sizes: Mapping[str, int], *, nan: bool = False
 ) -> tuple[int, str, str] | None:
-    """The first row that a domain refuses: its number, its value and the rule in words."""
+    """The first row that a domain refuses: its number, its value and the rule in words. `nan`:
+    where rows that hold NaN have not been looked for yet."""
     values = _values(column)
     bad = domain.outside(values)
     rule = domain.rule()
-    if values.dtype.kind == "f":
+    if nan and values.dtype.kind == "f":
         bad |= np.isnan(values)
     if not bad.any() and domain.indexes is not None and domain.indexes in sizes:
         size = sizes[domain.indexes]
@@ -131,7 +132,7 @@ def _values(column: Any) -> Numbers:
 
 def _row_of(column: Any, place: int) -> int:
     if isinstance(column, Ragged):
-        return int(np.searchsorted(column.offsets, place, side="right")) - 1
+        return int(column.owners(place))
     return place
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +17,7 @@ from lossctl.analyses.context import Context
 from lossctl.arrays import Ragged
 from lossctl.batch import Batch, joined
 from lossctl.batches import Batches
-from lossctl.binding import Binding, Bound, bind
+from lossctl.binding import Binding, Bound, OpenSource, bind
 from lossctl.errors import DataError, UsageError
 from lossctl.grammar import Common
 from lossctl.needs import TARGETS
@@ -41,22 +43,28 @@ def evaluate_plan(plan: Plan, progress: Progress | None = None) -> Report:
     `progress` is called with the rows of this pass so far, their number where it is known, and
     the number of the pass.
     """
-    opened: list[Source] = []
-
-    def opener(given: Any) -> Source:
-        source = open_source(given, plan.read) if isinstance(given, str) else given
-        opened.append(source)
-        return source
-
-    try:
-        pred = opener(plan.pred)
-        target = None if plan.target is None else opener(plan.target)
+    with opened(plan) as (pred, target, opener):
         specs, task = question(plan, pred, target)
         several = task.task == "multilabel"
         binding = bind(plan, specs, pred, target, opener, several=several)
         return _evaluate(plan, specs, task, binding, progress)
+
+
+@contextmanager
+def opened(plan: Plan) -> Iterator[tuple[Source, Source | None, OpenSource]]:
+    """The prediction, the target, and what opens further files of a plan; all closed at the end."""
+    held: list[Source] = []
+
+    def opener(given: Any) -> Source:
+        source = open_source(given, plan.read) if isinstance(given, str) else given
+        held.append(source)
+        return source
+
+    try:
+        pred = opener(plan.pred)
+        yield pred, None if plan.target is None else opener(plan.target), opener
     finally:
-        for source in opened:
+        for source in held:
             source.close()
 
 

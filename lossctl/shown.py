@@ -12,6 +12,7 @@ from lossctl.arrays import Domain, Ragged, widened
 from lossctl.batch import Batch
 from lossctl.binding import Binding
 from lossctl.classes import Classes, of_columns
+from lossctl.loss import get
 from lossctl.needs import TARGETS
 from lossctl.probabilities import class_probabilities
 from lossctl.report import Json
@@ -68,7 +69,8 @@ class Shown:
             if cell is not None:
                 shown[role] = cell
         if "box" in names or "boxes" in self.told:
-            shown["iou"] = _overlap(self._corners(held["pred"]), self._corners(held["target"]))
+            told = {"boxes": self.told.get("boxes", "xyxy"), "as_similarity": True}
+            shown["iou"] = float(get("iou_loss")(held["pred"], held["target"], **told)[0])
         if {self.domains[role].shape for role in ("pred", "target") if role in held} == {"text"}:
             shown["s/i/d"] = _edits(held["pred"], held["target"], self.told)
         return {name: value for name, value in shown.items() if value is not None}
@@ -106,16 +108,6 @@ class Shown:
             "p(true)": float(chances[int(true)]) if inside else None,
             "p(pred)": float(chances[best]),
         }
-
-    def _corners(self, boxes: Any) -> Any:
-        """One box as (x1, y1, x2, y2)."""
-        first, second, third, fourth = boxes[0].tolist()
-        form = self.told.get("boxes")
-        if form == "cxcywh":
-            first, second = first - 0.5 * third, second - 0.5 * fourth
-        if form in ("xywh", "cxcywh"):
-            third, fourth = first + third, second + fourth
-        return np.array([first, second, third, fourth])
 
     def _most_likely(self, rows: Any, from_logits: bool, side: str) -> Json:
         """The most probable class of one side, and its probability."""
@@ -171,15 +163,6 @@ def _distances(columns: Mapping[str, Any]) -> Json:
     if centers is not None and "embedding" in held and "label" in held:
         return {"d(center)": apart(held["embedding"], centers[int(held["label"])])}
     return {}
-
-
-def _overlap(pred: Any, target: Any) -> float:
-    """Intersection over union of two boxes (x1, y1, x2, y2)."""
-    sides = np.minimum(pred[2:], target[2:]) - np.maximum(pred[:2], target[:2])
-    inside = float(np.prod(np.maximum(sides, 0.0)))
-    areas = [float(np.prod(box[2:] - box[:2])) for box in (pred, target)]
-    union = areas[0] + areas[1] - inside
-    return inside / union if union > 0.0 else 0.0
 
 
 def _areas(pred: Any, target: Any) -> Json:

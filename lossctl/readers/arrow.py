@@ -164,7 +164,7 @@ def _lists(array: pyarrow.Array, missing: Mask | None, where: str) -> Cells:
     absent = missing_cells(flat)
     values = Ragged(_plain(flat, absent, where), offsets)
     if absent is not None:
-        rows = np.searchsorted(offsets, np.flatnonzero(absent), side="right") - 1
+        rows = values.owners(np.flatnonzero(absent))
         missing = np.zeros(len(array), dtype=bool) if missing is None else missing
         missing[rows] = True
     return Cells(values, missing)
