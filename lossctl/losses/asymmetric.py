@@ -11,10 +11,13 @@ from lossctl.arrays import Array, Domain, Numbers, Real
 from lossctl.loss import loss
 from lossctl.numerics import (
     difference,
+    exponential_gap,
     magnitude,
     residual,
+    residual_parts,
     row_mean,
     squared,
+    two_product,
 )
 from lossctl.settings import Param
 
@@ -105,3 +108,32 @@ def expectile(
     At 0.5 it is half the MSE.
     """
     return _charged(pred, target, quantile, squared(pred, target))
+
+
+def _linex_slope(pred: Numbers, target: Numbers, *, a: float) -> Array:
+    return a * np.expm1(a * residual(pred, target))
+
+
+@loss(
+    aliases=("linear_exponential",),
+    gradient=_linex_slope,
+    reference="Varian (1975); Zellner (1986), doi:10.1080/01621459.1986.10478289",
+    formula="exp(a e) - a e - 1",
+)
+def linex(
+    pred: Real,
+    target: Real,
+    *,
+    a: Annotated[
+        float, Param("positive: overshooting costs exponentially; negative: falling short does")
+    ] = 1.0,
+) -> Array:
+    """Exponential in the error on one side, about linear on the other; (a e)²/2 near zero."""
+    high, low = residual_parts(pred, target)
+    power, lost = two_product(high, np.asarray(a))
+    lost = np.where(np.isfinite(lost), lost, 0.0) + a * low
+    grown = np.expm1(power)
+    # expm1 magnifies what the product lost; its derivative puts that back.
+    far = np.where(np.isfinite(grown), (grown - power) + lost * grown, np.inf)
+    small = np.abs(power) <= 1.0
+    return np.where(small, exponential_gap(np.where(small, power, 0.0), 0.0), far)

@@ -179,6 +179,13 @@ def expectile(pred: mpf, target: mpf, *, quantile: Any = 0.5) -> mpf:
     return abs(quantile - below) * (pred - target) ** 2
 
 
+@to_50_digits
+def linex(pred: mpf, target: mpf, *, a: Any = 1) -> mpf:
+    """Varian (1975), Zellner (1986)."""
+    e = pred - target
+    return exp(a * e) - a * e - 1
+
+
 ORACLES = {
     oracle.__name__: oracle
     for oracle in (
@@ -203,5 +210,6 @@ ORACLES = {
         gamma_deviance,
         tweedie_deviance,
         expectile,
+        linex,
     )
 }
