@@ -12,16 +12,20 @@ from typing import TypeAlias
 import numpy as np
 
 from lossctl.arrays import Array
-from lossctl.numerics import two_product
+from lossctl.numerics import shared, two_product
 
 Exact: TypeAlias = int  # in units of 2**-UNIT
 
 UNIT = 5000  # room for squares of squares of the smallest float64
 ONE: Exact = 1 << UNIT
 
-_BLOCK = 1 << 15  # with 38 bits a round, a block's sum stays within float64's 53
-_BITS = 38
+_BLOCK = 1 << 14  # values that fit the cache; with _BITS a round, 63 bits hold a block's sum
+_BITS = 47
+_DOT = 1 << 13  # likewise of products: with _LIMB bits a factor, float64's 53 bits hold their sum
+_LIMB = 20
+_MOST = 8  # limbs: values that need more are split into products and errors instead
 _FLOOR = -1074  # exponent of the smallest float64
+_WORD = 1 << 64
 _HUGE = 2.0**480  # beyond these, products of two leave the range where they are exact
 _TINY = 2.0**-480
 _SHIFT = 600
@@ -45,8 +49,8 @@ def exact_sum(values: Array, exponent: int = 0) -> Exact:
 def _block_sum(values: Array) -> int:
     """The sum in units of 2**-1074, in rounds: each takes the leading bits of every value.
 
-    Adding a power of two large enough and taking it away again leaves in `high` only those
-    bits of every value that are multiples of 2**grain; their sum is exact in plain float64.
+    Adding a power of two large enough leaves in every value only its multiple of 2**grain, which
+    then stands in the last bits of the float64: read as integers, they add up exactly.
     """
     top = max(float(values.max()), -float(values.min()))
     if top == 0.0:
@@ -55,37 +59,103 @@ def _block_sum(values: Array) -> int:
     total = 0
     if exponent > 1000:  # the anchor would overflow: these few go one by one
         large = np.abs(values) >= 2.0**960
-        total = sum(_in_floor_units(value) for value in values[large].tolist())
+        total = sum(_in_units(value) for value in values[large].tolist())
         values = np.where(large, 0.0, values)
         exponent = 960
     while True:
         grain = max(exponent - _BITS, _FLOOR)
-        anchor = math.ldexp(1.5, grain + 52)
-        high = values + anchor
-        high -= anchor
-        total += _in_floor_units(float(high.sum()))
+        high = values + math.ldexp(1.5, grain + 52)
+        anchor = ((grain + 1075) << 52) | (1 << 51)  # its bits
+        steps = (int(np.add.reduce(high.view(np.int64))) - values.size * anchor) % _WORD
+        total += (steps - _WORD if steps > _WORD >> 1 else steps) << (grain - _FLOOR)
         if grain == _FLOOR:
             return total
-        values = values - high
-        if not values.any():
+        high -= math.ldexp(1.5, grain + 52)
+        values = np.subtract(values, high, out=high)
+        if _all_zero(values):
             return total
         exponent = grain
 
 
-def _in_floor_units(value: float) -> int:
+def _all_zero(values: Array) -> bool:
+    return float(values.max()) == 0.0 == float(values.min())
+
+
+def _in_units(value: float, floor: int = _FLOOR) -> int:
+    """A multiple of 2**floor in units of that."""
     numerator, denominator = value.as_integer_ratio()
-    return numerator << (1 - _FLOOR - denominator.bit_length())
+    return numerator << (1 - floor - denominator.bit_length())
 
 
 def exact_dot(left: Array, right: Array) -> Exact:
-    """The sum of left * right, exactly, for finite 1-D arrays.
+    """The sum of left * right, exactly, for finite 1-D arrays."""
+    if right is left:
+        return exact_moments(left)[1]
+    total = 0
+    for start in range(0, left.size, _DOT):
+        first, second = left[start : start + _DOT], right[start : start + _DOT]
+        parts = _limbs(first), _limbs(second)
+        if parts[0] is None or parts[1] is None:
+            total += _careful_dot(first, second)
+        else:
+            dots = (_dot(one, other) for one in parts[0] for other in parts[1])
+            total += sum(dots) << (UNIT + 2 * _FLOOR)
+    return total
+
+
+@shared
+def exact_moments(values: Array) -> tuple[Exact, Exact]:
+    """The sums of `values` and of their squares, exactly, for a finite 1-D array."""
+    first, second = 0, 0
+    for start in range(0, values.size, _DOT):
+        block = values[start : start + _DOT]
+        limbs = _limbs(block)
+        if limbs is None:
+            first += exact_sum(block)
+            second += _careful_dot(block, block)
+            continue
+        squares, pairs = 0, 0
+        for place, one in enumerate(limbs):
+            squares += _dot(one, one)
+            pairs += sum(_dot(one, other) for other in limbs[:place])
+        first += sum(_in_units(float(limb.sum())) for limb in limbs) << (UNIT + _FLOOR)
+        second += (squares + 2 * pairs) << (UNIT + 2 * _FLOOR)
+    return first, second
+
+
+def _limbs(values: Array) -> list[Array] | None:
+    """Arrays whose sum is `values`, each a small multiple of one power of two.
+
+    The sums of the products of two of them are exact in float64, in whatever order they are added.
+    None where that takes too many, or where a product could leave float64's range.
+    """
+    top = max(float(values.max()), -float(values.min()))
+    exponent = math.frexp(top)[1] if top else 0
+    if exponent > 480:
+        return None
+    limbs: list[Array] = []
+    while len(limbs) < _MOST and exponent > -480:
+        exponent -= _LIMB
+        anchor = math.ldexp(1.5, exponent + 52)
+        limb = values + anchor
+        limb -= anchor
+        limbs.append(limb)
+        values = values - limb
+        if len(limbs) > 2 and _all_zero(values):
+            return limbs
+    return None
+
+
+def _dot(left: Array, right: Array) -> int:
+    return _in_units(float(np.dot(left, right)), 2 * _FLOOR)
+
+
+def _careful_dot(left: Array, right: Array) -> Exact:
+    """The sum of left * right by products and their errors (Dekker).
 
     Factors outside 2**-480 .. 2**480 are scaled by a power of two that depends on the factor
     alone, so that neither overflow nor underflow depends on the neighbours.
     """
-    if _ordinary(left) and (right is left or _ordinary(right)):
-        product, error = two_product(left, right)
-        return exact_sum(product) + exact_sum(error)
     total = 0
     for left_part, left_shift in scaled(left):
         parts = [(left_part, left_shift)] if right is left else scaled(right)
@@ -113,7 +183,8 @@ def _ordinary(values: Array) -> bool:
     size = np.abs(values)
     if float(size.max(initial=0.0)) >= _HUGE:
         return False
-    return float(size.min(initial=np.inf, where=size > 0.0)) >= _TINY
+    tiny = size < _TINY
+    return not tiny.any() or not size[tiny].any()
 
 
 def times(value: Exact, exponent: int) -> Exact:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lossctl.arrays import Array
-from lossctl.exact import Exact, exact, exact_dot, exact_sum, ratio, scaled, times
+from lossctl.exact import Exact, exact, exact_dot, exact_moments, exact_sum, ratio, scaled, times
 from lossctl.numerics import two_product
 from lossctl.states import Block, Column, Json
 
@@ -32,7 +32,7 @@ class Moments:
             x = np.where(finite, x, 0.0)
         if w is None:
             ones = exact(float(count))
-            return MomentsState(count, count, infinite, ones, exact_sum(x), exact_dot(x, x))
+            return MomentsState(count, count, infinite, ones, *exact_moments(x))
         nonzero = int(np.count_nonzero(w))
         square = _triple(w, x)
         return MomentsState(count, nonzero, infinite, exact_sum(w), exact_dot(w, x), square)

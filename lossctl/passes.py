@@ -11,6 +11,8 @@ from lossctl.engines import run as run_engine
 from lossctl.rounds import Asked, States
 from lossctl.spool import Spool
 
+SAMPLED = 1 << 15  # rows that tell where values probably lie
+
 Progress: TypeAlias = Callable[[int, "int | None", int], None]  # rows so far, all if known, pass
 
 
@@ -31,6 +33,22 @@ class Passes:
         self.threads = threads
         self.progress = progress
         self.made = 0
+        self._sample: Batch | None = None
+
+    @property
+    def rows(self) -> int | None:
+        """How many rows there are, where the file says it."""
+        return self.batches.known
+
+    def sample(self) -> Batch | None:
+        """The first rows; once all were read, some from everywhere. None: one batch is all."""
+        if self.batches.scored_all_at(self.first):
+            return None
+        if self.made == 0 or self.spool is None:
+            return self.first
+        if self._sample is None:
+            self._sample = self.spool.sample(SAMPLED)
+        return self._sample
 
     def __call__(self, asked: Asked) -> States:
         self.made += 1

@@ -43,6 +43,11 @@ def in_step(questions: Iterable[Rounds[T]]) -> Rounds[list[T]]:
     return [answers[place] for place in sorted(answers)]
 
 
+def one_state(specification: Specification) -> Rounds[Any]:
+    """The state of one specification, as a question of its own."""
+    return (yield (specification,))[specification]
+
+
 def ask(question: Rounds[T], make_pass: Callable[[Asked], States]) -> T:
     """The answer, with `make_pass` making each pass over the rows."""
     try:

@@ -131,11 +131,10 @@ def _evaluate(
         if ledger.dropped["ignored"]:
             return _all_ignored(plan, specs, task, binding, ledger)
         raise DataError(_no_rows(binding, ledger))
-    context = _context(plan, specs, task, binding, first)
     spool = Spool(plan.spool_limit) if evaluation.passes_needed(specs, full=plan.full) else None
     threads = plan.threads or min(4, os.cpu_count() or 1)
-
     passes = Passes(first, batches, spool, threads, progress)
+    context = _context(plan, specs, task, binding, first, passes)
     try:
         found = ask(evaluation.rounds(context, full=plan.full), passes)
     finally:
@@ -182,7 +181,12 @@ def _no_rows(binding: Binding, ledger: Ledger) -> str:
 
 
 def _context(
-    plan: Plan, specs: tuple[Spec, ...], task: Decision, binding: Binding, first: Batch
+    plan: Plan,
+    specs: tuple[Spec, ...],
+    task: Decision,
+    binding: Binding,
+    first: Batch,
+    passes: Passes,
 ) -> Context:
     leading = next((spec for spec in specs if spec.shares), specs[0])
     if not plan.losses:
@@ -214,6 +218,7 @@ def _context(
         point=point,
         single=frozenset(role for role, b in binding.bound.items() if _single(b, first)),
         whole=first if first.together else None,
+        like=passes,
         shown=Shown(binding, specs),
     )
 

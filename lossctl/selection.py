@@ -1,190 +1,143 @@
 """Exact order statistics and exact shares of the largest, in bounded memory.
 
-Values are found by their bit pattern: a histogram of the leading bits narrows the range that
-holds the wanted rank until what is inside can be gathered and sorted.
+Some of the rows tell where a value probably lies. One pass keeps the values that lie there and
+counts those that do not; where it was not there, or too many are, another pass looks where it must
+be. So the guess decides how many passes there are, and never what comes out.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
-from lossctl.arrays import Array, Integers
+from lossctl.arrays import Array
 from lossctl.exact import Exact, exact, exact_sum, ratio
+from lossctl.ranges import HIGHEST, LOWEST, Range, RangeState, key_of, value_of
 from lossctl.rounds import Rounds, in_step
-from lossctl.states import UNLIKE, Column, Json, Sums, Terms
+from lossctl.states import Column, Specification
 
-LIMIT = 1 << 18  # values that one question gathers at a time
-_BINS = 16  # bits of a histogram
-_TOP = 0x7FF0000000000000  # key of infinity
-LOWEST, HIGHEST = -_TOP, _TOP + 1
+_SURE = 4.0  # standard deviations on either side of a guess
 
 
-def sortable(values: Array) -> Integers:
-    """int64 keys that sort as the float64 values do (-0.0 as 0.0; no NaN)."""
-    bits = np.ascontiguousarray(values + 0.0).view(np.int64)
-    if float(values.min(initial=0.0)) >= 0.0:
-        return bits
-    return np.where(bits < 0, np.int64(-(2**63)) - bits, bits)
+class Like(Protocol):
+    """What is known of the rows before they have all been seen."""
+
+    @property
+    def rows(self) -> int | None:
+        """How many there are, where a file says it."""
+        ...
+
+    def sample(self) -> Any:
+        """Some of them as a block, the better the more passes were made; None if not needed."""
+        ...
 
 
-@dataclass(frozen=True, slots=True)
-class Histogram:
-    """How many values have their key in each of the ranges of 2**shift keys in [low, high),
-    and about how much they sum to (`masses`, see the state).
+# --- order statistics -------------------------------------------------------------------------
+
+Ranks = Callable[[int], Sequence[int]]
+
+
+def order_statistics(
+    column: Column, count: int | Specification, ranks: Ranks, like: Like | None = None
+) -> Rounds[list[float]]:
+    """The values of `ranks(count)` (0 is the smallest) among the `count` values of a column.
+
+    The count may be given as sums that have it; where some of their rows are not finite, there is
+    no answer (an empty list).
     """
-
-    column: Column
-    low: int
-    high: int
-    shift: int
-
-    def empty(self) -> HistogramState:
-        size = ((self.high - 1) >> self.shift) - (self.low >> self.shift) + 1
-        nothing = np.zeros(size, dtype=np.int64)
-        return HistogramState((self.low, self.high, self.shift), nothing, nothing)
-
-    def make(self, block: object) -> HistogramState:
-        keys = sortable(self.column(block))
-        keys = keys[(keys >= self.low) & (keys < self.high)]
-        bins = (keys >> self.shift) - (self.low >> self.shift)
-        size = ((self.high - 1) >> self.shift) - (self.low >> self.shift) + 1
-        leading = ((keys >> 26) & 0x3FFFFFF) + np.where((keys >> 52) & 0x7FF, 0x4000000, 0)
-        masses = np.bincount(bins, weights=leading, minlength=size).astype(np.int64)
-        ranges = (self.low, self.high, self.shift)
-        return HistogramState(ranges, np.bincount(bins, minlength=size), masses)
+    guess = Range(column, *_likely(column, ranks, like))
+    states = yield (guess,) if isinstance(count, int) else (count, guess)
+    if not isinstance(count, int):
+        if states[count].infinite:
+            return []
+        count = int(states[count].count)
+    state: RangeState = states[guess]
+    wanted = ranks(count)
+    found: dict[int, float] = {}
+    places = sorted({rank for rank in wanted if 0 <= rank - state.below < state.inside})
+    if state.values is not None and places:
+        offsets = [rank - state.below for rank in places]
+        found = dict(zip(places, np.partition(state.gathered(), offsets)[offsets].tolist(),
+                         strict=True))  # fmt: skip
+    rest = [rank for rank in dict.fromkeys(wanted) if rank not in found]
+    more = yield from in_step(_searched(column, rank, state, ranks, like) for rank in rest)
+    found |= zip(rest, more, strict=True)
+    return [found[rank] for rank in wanted]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class HistogramState:
-    """`masses` adds the leading 27 bits of each value's significand: integers, so that merging
-    is exact, and close enough to tell where to look.
-    """
-
-    ranges: tuple[int, int, int]  # low, high, shift
-    counts: Integers
-    masses: Integers
-
-    def merge(self, other: HistogramState) -> HistogramState:
-        if self.ranges != other.ranges:
-            raise ValueError(UNLIKE)
-        counts, masses = self.counts + other.counts, self.masses + other.masses
-        return HistogramState(self.ranges, counts, masses)
-
-    def to_json(self) -> Json:
-        counts, masses = self.counts.tolist(), self.masses.tolist()
-        return {"ranges": list(self.ranges), "counts": counts, "masses": masses}
-
-    @classmethod
-    def from_json(cls, data: Json) -> HistogramState:
-        low, high, shift = data["ranges"]
-        return cls((low, high, shift), np.array(data["counts"]), np.array(data["masses"]))
-
-
-@dataclass(frozen=True, slots=True)
-class Gather:
-    """The values (and weights) whose key lies in [low, high)."""
-
-    column: Column
-    weight: Column | None
-    low: int
-    high: int
-
-    def empty(self) -> GatherState:
-        weights = None if self.weight is None else np.empty(0)
-        return GatherState((self.low, self.high), np.empty(0), weights)
-
-    def make(self, block: object) -> GatherState:
-        values = self.column(block)
-        keys = sortable(values)
-        inside = (keys >= self.low) & (keys < self.high)
-        weights = None if self.weight is None else self.weight(block)[inside]
-        return GatherState((self.low, self.high), values[inside], weights)
+def _searched(
+    column: Column, rank: int, state: RangeState, ranks: Ranks, like: Like | None
+) -> Rounds[float]:
+    """The value of one rank, from where a range was looked at."""
+    least, most = LOWEST, HIGHEST
+    while True:
+        low, high = state.within
+        if rank < state.below:
+            most = low
+        elif rank >= state.below + state.inside:
+            least = high
+        else:
+            least, most = low, high
+            if state.values is not None:
+                place = rank - state.below
+                return float(np.partition(state.gathered(), place)[place])
+            counts = np.cumsum(state.binned()[0])
+            least, most = state.bin(int(np.searchsorted(counts, rank - state.below, side="right")))
+        if most - least == 1:
+            return value_of(least)
+        low, high = least, most
+        if like is not None:  # a better sample than the first, if there is one
+            guess = _likely(column, ranks, like)
+            if least < guess[0] < guess[1] < most:
+                low, high = guess
+            like = None
+        asked = Range(column, low, high)
+        state = (yield (asked,))[asked]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class GatherState:
-    """Values in no particular order; `in_order` sorts them."""
-
-    within: tuple[int, int]  # low, high
-    values: Array
-    weights: Array | None = None
-
-    def merge(self, other: GatherState) -> GatherState:
-        if self.within != other.within or (self.weights is None) != (other.weights is None):
-            raise ValueError(UNLIKE)
-        weights = None
-        if self.weights is not None and other.weights is not None:
-            weights = np.concatenate([self.weights, other.weights])
-        return GatherState(self.within, np.concatenate([self.values, other.values]), weights)
-
-    def in_order(self) -> tuple[Array, Array | None]:
-        """Values ascending, weights with them (ties by weight, so that order cannot matter)."""
-        if self.weights is None:
-            return np.sort(self.values), None
-        order = np.lexsort((self.weights, self.values))
-        return self.values[order], self.weights[order]
-
-    def to_json(self) -> Json:
-        values, weights = self.in_order()
-        return {
-            "within": list(self.within),
-            "values": [value.hex() for value in values.tolist()],
-            "weights": None if weights is None else [value.hex() for value in weights.tolist()],
-        }
-
-    @classmethod
-    def from_json(cls, data: Json) -> GatherState:
-        weights = data["weights"]
-        low, high = data["within"]
-        return cls(
-            (low, high),
-            np.array([float.fromhex(value) for value in data["values"]]),
-            None if weights is None else np.array([float.fromhex(value) for value in weights]),
-        )
+def _likely(column: Column, ranks: Ranks, like: Like | None) -> tuple[int, int]:
+    """The keys between which the values of some ranks probably lie."""
+    values = _sampled(column, like)
+    wanted = ranks(values.size) if values.size else []
+    if not wanted:
+        return LOWEST, HIGHEST
+    ends = min(wanted), max(wanted)
+    reach = [_SURE * math.sqrt(rank * (1.0 - rank / values.size)) + 1.0 for rank in ends]
+    return _between(values, ends[0] - reach[0], ends[1] + reach[1])
 
 
-@dataclass(frozen=True, slots=True)
-class Within:
-    """The terms of a column's values with their key in [low, high): a = the value, b = 1."""
-
-    column: Column
-    low: int
-    high: int
-
-    def __call__(self, block: object) -> Terms:
-        values = self.column(block)
-        keys = sortable(values)
-        inside = (keys >= self.low) & (keys < self.high)
-        return Terms([(np.where(inside, values, 0.0), 0)], inside.astype(np.float64))
+def _sampled(column: Column, like: Like | None) -> Array:
+    """What is known of a column's values beforehand, ascending."""
+    block = None if like is None else like.sample()
+    if block is None:
+        return np.empty(0)
+    with np.errstate(all="ignore"):
+        return np.sort(column(block))
 
 
-def order_statistic(column: Column, count: int, rank: int) -> Rounds[float]:
-    """The value of `rank` (0 is the smallest) among the `count` values of a column."""
-    low, high, inside = LOWEST, HIGHEST, count
-    while inside > LIMIT and high - low > 1:
-        shift = max(0, (high - low - 1).bit_length() - _BINS)
-        histogram = Histogram(column, low, high, shift)
-        counts = (yield (histogram,))[histogram].counts
-        cumulative = np.cumsum(counts)
-        place = int(np.searchsorted(cumulative, rank, side="right"))
-        rank -= int(cumulative[place]) - int(counts[place])
-        inside = int(counts[place])
-        low, high = _narrowed(low, high, shift, place)
-    if high - low == 1:
-        return _value(low)
-    gather = Gather(column, None, low, high)
-    values = (yield (gather,))[gather].values
-    return float(np.partition(values, rank)[rank])
+def _between(ordered: Array, first: float, last: float) -> tuple[int, int]:
+    """The keys of the values at two places, or beyond all where there is no such place."""
+    low, high = LOWEST, HIGHEST
+    if first >= 0.0 and np.isfinite(ordered[int(first)]):
+        low = key_of(ordered[int(first)])
+    if last < ordered.size - 1 and np.isfinite(ordered[math.ceil(last)]):
+        high = key_of(ordered[math.ceil(last)]) + 1
+    return low, high
 
 
-def median(column: Column, count: int) -> Rounds[float]:
-    """The middle value, or the mean of the two middle ones."""
-    low, high = yield from in_step(
-        [order_statistic(column, count, rank) for rank in ((count - 1) // 2, count // 2)]
-    )
-    return middle(low, high)
+def median_ranks(count: int) -> tuple[int, int]:
+    """The ranks whose values are averaged."""
+    return (count - 1) // 2, count // 2
+
+
+def median(column: Column, count: int | Specification, like: Like | None = None) -> Rounds[float]:
+    """The middle value, or the mean of the two middle ones; NaN where there is no answer (see
+    `order_statistics`)."""
+    found = yield from order_statistics(column, count, median_ranks, like)
+    return middle(*found) if found else math.nan
 
 
 def middle(low: float, high: float) -> float:
@@ -212,81 +165,143 @@ def reached(values: Array, weights: Array, target: Exact, *, beyond: bool) -> fl
     return float(values[-1])
 
 
-def largest(column: Column, count: int, number: int) -> Rounds[Array]:
-    """The `number` largest values, ascending."""
-    least = yield from order_statistic(column, count, count - number)
-    key = int(sortable(np.array([least]))[0])
-    gather = Gather(column, None, key + 1, HIGHEST)
-    above = np.sort((yield (gather,))[gather].values)
-    return np.concatenate([np.full(number - above.size, least), above])
+# --- the largest ------------------------------------------------------------------------------
 
 
-def fewest_for(column: Column, count: int, goal: Exact) -> Rounds[int]:
-    """How many of the largest values it takes to sum to at least `goal` (values >= 0)."""
-    if goal <= 0:
-        return 0
-    low, high, inside = 0, HIGHEST, count
-    taken, above = 0, 0
-    while inside > LIMIT and high - low > 1:
-        shift = max(0, (high - low - 1).bit_length() - _BINS)
-        histogram = Histogram(column, low, high, shift)
-        state = (yield (histogram,))[histogram]
-        place = _place_of_mass(state, low, shift, goal - above)
-        first, last = 0, state.counts.size - 1
-        while True:  # the histogram's masses are near; exact ones decide
-            new_low, new_high = _narrowed(low, high, shift, place)
-            over = Sums(Within(column, new_high, high))
-            here = Sums(Within(column, new_low, new_high))
-            states = yield (over, here)
-            if states[over].a + above >= goal:
-                first = place + 1
-            elif states[over].a + states[here].a + above < goal and place > first:
-                last = place - 1
-            else:
-                break
-            place = (first + last) // 2
-        taken += states[over].nonzero
-        above += states[over].a
-        inside = int(state.counts[place])
-        low, high = new_low, new_high
-    if high - low == 1:
-        each = exact(_value(low))
-        return taken + (-((above - goal) // each) if each else 0)
-    gather = Gather(column, None, low, high)
-    values = np.sort((yield (gather,))[gather].values)[::-1]
+def largest(
+    column: Column,
+    count: int | Specification,
+    number: Callable[[int], int],
+    like: Like | None = None,
+) -> Rounds[Array]:
+    """The `number(count)` largest values (at most LIMIT), ascending; none where that is 0.
+
+    The count may be given as sums that have it; where some of their rows are not finite, there is
+    no answer (an empty array).
+    """
+    rows = like.rows if like is not None else None
+    if isinstance(count, int):
+        rows = count
+    elif rows is None:
+        states = yield (count,)
+        rows = count = 0 if states[count].infinite else states[count].count
+    guess = Range(column, _least_of(column, number(rows), rows, like), HIGHEST)
+    asked: tuple[Specification, ...] = (guess,) if isinstance(count, int) else (count, guess)
+    states = yield asked
+    if not isinstance(count, int):
+        count = 0 if states[count].infinite else states[count].count
+    wanted = number(count)
+    if wanted < 1:
+        return np.empty(0)
+    state: RangeState = states[guess]
+    if state.values is not None and state.inside >= wanted:
+        return np.sort(state.gathered())[-wanted:]
+    least = (yield from order_statistics(column, count, lambda count: [count - wanted]))[0]
+    beyond = Range(column, key_of(least) + 1, HIGHEST)
+    above = np.sort((yield (beyond,))[beyond].gathered())
+    return np.concatenate([np.full(wanted - above.size, least), above])
+
+
+def _least_of(column: Column, number: int, rows: int, like: Like | None) -> int:
+    """The key above which the `number` largest of `rows` values probably lie."""
+    values = _sampled(column, like)
+    if not values.size or number < 1:
+        return LOWEST
+    expected = values.size * number / rows
+    return _between(values, values.size - expected - _SURE * math.sqrt(expected) - 2.0, np.inf)[0]
+
+
+def fewest_for(
+    column: Column,
+    sums: Specification,
+    goal_of: Callable[[Any], Exact | None],
+    like: Like | None = None,
+) -> Rounds[int | None]:
+    """How many of the largest values it takes to sum to at least a goal (values >= 0).
+
+    `goal_of` tells it from the state of `sums`; None: there is no answer.
+    """
+    guess = Range(column, *_half(column, like), sums=True)
+    states = yield (sums, guess)
+    goal = goal_of(states[sums])
+    if goal is None or goal <= 0:
+        return goal if goal is None else 0
+    state: RangeState = states[guess]
+    # The values from `least` on sum to the goal, those from `most` on do not.
+    least, most = 0, HIGHEST
+    while True:
+        low, high = state.within
+        if state.sum_above >= goal:
+            least = high
+        else:
+            most, above = high, state.sum_above
+            inside = _sum_inside(state)
+            if inside is not None and above + inside >= goal:
+                return state.above + _fewest(state, goal - above)
+            if inside is not None:
+                most = low
+        low, high = least, most
+        if most == state.within[1]:  # the values inside were too many to keep
+            part = state.bin(_place_of_mass(state, goal - above))
+            if part[1] > least:
+                low, high = max(least, part[0]), part[1]
+        asked = Range(column, low, high, sums=True)
+        state = (yield (asked,))[asked]
+
+
+def _sum_inside(state: RangeState) -> Exact | None:
+    """The sum of the values in a range; None where they are not known."""
+    if state.values is not None:
+        return exact_sum(state.gathered())
+    low, high = state.within
+    return state.inside * exact(value_of(low)) if high - low == 1 else None
+
+
+def _fewest(state: RangeState, goal: Exact) -> int:
+    """How many of the largest values in a range sum to the goal."""
+    if state.values is None:  # all are the same
+        return -(-goal // exact(value_of(state.within[0])))
+    values = np.sort(state.gathered())[::-1]
     start = 0
     while values.size - start > 64:
         half = (values.size - start) // 2
         mass = exact_sum(values[start : start + half])
-        if above + mass >= goal:
+        if mass >= goal:
             values = values[: start + half]
         else:
-            above += mass
+            goal -= mass
             start += half
     for place, value in enumerate(values[start:].tolist(), start + 1):
-        above += exact(value)
-        if above >= goal:
-            return taken + place
-    return taken + int(values.size)
+        goal -= exact(value)
+        if goal <= 0:
+            return place
+    return int(values.size)
 
 
-def _place_of_mass(state: HistogramState, low: int, shift: int, goal: Exact) -> int:
-    """The range in which the sum of the largest about reaches `goal`."""
+def _half(column: Column, like: Like | None) -> tuple[int, int]:
+    """The keys between which the largest values probably reach half of the sum."""
+    values = _sampled(column, like)
+    with np.errstate(all="ignore"):
+        sums = np.cumsum(values[::-1])
+        if not values.size or not 0.0 < sums[-1] < math.inf:
+            return 0, HIGHEST
+        place = int(np.searchsorted(sums, 0.5 * sums[-1]))
+        # What half the sum misses by, in values of the size that stands there.
+        missed = np.square(values / values[::-1][place]).sum()
+    reach = _SURE * 0.5 * math.sqrt(float(missed)) + 1.0
+    last = values.size - 1 - place
+    low, high = _between(values, last - reach, last + reach)
+    return max(low, 0), high
+
+
+def _place_of_mass(state: RangeState, goal: Exact) -> int:
+    """The bin in which the sum of the largest about reaches `goal`."""
+    counts, masses = state.binned()
     passed = 0
-    for place in np.flatnonzero(state.counts)[::-1].tolist():
-        exponent = ((((low >> shift) + place) << shift) >> 52) & 0x7FF
+    for place in np.flatnonzero(counts)[::-1].tolist():
+        exponent = ((((state.within[0] >> state.shift) + place) << state.shift) >> 52) & 0x7FF
         unit = exact(np.ldexp(1.0, max(exponent, 1) - 1023 - 26).item())
-        passed += int(state.masses[place]) * unit
+        passed += int(masses[place]) * unit
         if passed >= goal:
             return int(place)
-    return int(np.flatnonzero(state.counts)[0])
-
-
-def _narrowed(low: int, high: int, shift: int, place: int) -> tuple[int, int]:
-    first = ((low >> shift) + place) << shift
-    return max(low, first), min(high, first + (1 << shift))
-
-
-def _value(key: int) -> float:
-    bits = key if key >= 0 else -(2**63) - key
-    return float(np.array([bits], dtype=np.int64).view(np.float64)[0])
+    return int(np.flatnonzero(counts)[0])

@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from lossctl.arrays import Ragged
-from lossctl.batch import Batch
+from lossctl.arrays import Integers, Ragged
+from lossctl.batch import Batch, joined
 from lossctl.errors import DataError
 
 IN_MEMORY = 48 << 20  # bytes held before the file begins
+PLACES = 32  # batches that a sample is made of
 
 
 class Spool:
@@ -27,7 +28,8 @@ class Spool:
         self.limit = limit
         self.bytes = 0
         self._held: list[Batch] = []
-        self._shapes: list[tuple[Batch, list[_Stored]]] = []
+        self._stored: list[_Stored] = []
+        self._end = 0
         self._file: BinaryIO | None = None
 
     def add(self, batch: Batch) -> None:
@@ -43,31 +45,44 @@ class Spool:
         if self.bytes <= IN_MEMORY:
             self._held.append(batch)
             return
+        shapes = [(array.dtype, array.shape) for array in arrays]
+        first = batch.rows[:1] if _consecutive(batch.rows) else None
+        self._stored.append(_Stored(_hollow(batch), first, batch.count, self._end, shapes))
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed with the spool
-            stored = []
             for array in arrays:
                 if array.size:
                     self._file.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
-                stored.append(_Stored(array.dtype, array.shape))
+            self._end += sum(array.nbytes for array in arrays)
         except OSError as problem:
             raise _unwritable(problem) from None
-        self._shapes.append((_hollow(batch), stored))
 
     def batches(self) -> Iterator[Batch]:
         """Every batch, in the order in which they came."""
-        for batch in self._held:
-            yield replace(batch, memo={}, derived={})
-        if self._file is None:
-            return
+        return (self._batch(place) for place in range(len(self._held) + len(self._stored)))
+
+    def sample(self, rows: int) -> Batch:
+        """About so many rows, from at most PLACES batches that are evenly apart."""
+        count = len(self._held) + len(self._stored)
+        places = range(0, count, -(-count // PLACES))
+        each = -(-rows // len(places))
+        parts = []
+        for place in places:
+            batch = self._batch(place)
+            parts.append(batch.take(np.arange(batch.count) % -(-batch.count // each) == 0))
+        return joined(parts, frozenset())
+
+    def _batch(self, place: int) -> Batch:
+        if place < len(self._held):
+            return replace(self._held[place], memo={}, derived={})
+        assert self._file is not None
+        stored = self._stored[place - len(self._held)]
         try:
-            self._file.flush()
+            self._file.seek(stored.start)  # writes what is left in the buffer, too
         except OSError as problem:
             raise _unwritable(problem) from None
-        self._file.seek(0)
-        for hollow, stored in self._shapes:
-            yield _filled(hollow, iter([one.read(self._file) for one in stored]))
+        return _filled(stored, iter([_read(self._file, *shape) for shape in stored.shapes]))
 
     def close(self) -> None:
         """Give the file's space back."""
@@ -82,26 +97,39 @@ def _unwritable(problem: OSError) -> DataError:
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class _Stored:
-    __slots__ = ("dtype", "shape")
+    """A batch in the file: what it is without its rows, and where these begin."""
 
-    def __init__(self, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
-        self.dtype = dtype
-        self.shape = shape
+    hollow: Batch
+    first: Integers | None  # number of its first row, where its rows are consecutive
+    count: int
+    start: int  # byte of the file
+    shapes: list[tuple[np.dtype[Any], tuple[int, ...]]]
 
-    def read(self, file: BinaryIO) -> Any:
-        array = np.empty(self.shape, self.dtype)
-        if array.size:
-            file.readinto(array.reshape(-1).view(np.uint8).data)  # type: ignore[attr-defined]  # a buffered file has it
-        return array
+
+def _read(file: BinaryIO, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Any:
+    array = np.empty(shape, dtype)
+    if array.size:
+        file.readinto(array.reshape(-1).view(np.uint8).data)  # type: ignore[attr-defined]  # a buffered file has it
+    return array
 
 
 _OPTIONAL = ("weight", "target_rows")
 
 
+def _consecutive(rows: Integers) -> bool:
+    """Whether row numbers, which only grow, leave none out."""
+    return not rows.size or int(rows[-1]) - int(rows[0]) == rows.size - 1
+
+
+def _from(first: Integers, count: int) -> Integers:
+    return np.arange(count, dtype=np.int64) + (first if count else 0)
+
+
 def _arrays(batch: Batch) -> list[Any]:
     """Every row-aligned array of a batch, in one fixed order."""
-    arrays: list[Any] = [batch.rows]
+    arrays: list[Any] = [] if _consecutive(batch.rows) else [batch.rows]
     if batch.order is not batch.rows:
         arrays.append(batch.order)
     arrays += [getattr(batch, name) for name in _OPTIONAL if getattr(batch, name) is not None]
@@ -137,8 +165,9 @@ def _emptied(column: Any) -> Any:
     return Ragged(empty, empty) if isinstance(column, Ragged) else empty
 
 
-def _filled(hollow: Batch, arrays: Iterator[Any]) -> Batch:
-    rows = next(arrays)
+def _filled(stored: _Stored, arrays: Iterator[Any]) -> Batch:
+    hollow = stored.hollow
+    rows = next(arrays) if stored.first is None else _from(stored.first, stored.count)
     order = rows if hollow.order is hollow.rows else next(arrays)
     optional = {name: None if getattr(hollow, name) is None else next(arrays) for name in _OPTIONAL}
     columns = {

@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from lossctl.arrays import Array, Integers, Mask
-from lossctl.exact import Exact, exact, exact_dot, exact_sum, times
+from lossctl.exact import Exact, exact, exact_dot, exact_moments, exact_sum, times
 
 Json = dict[str, Any]
 
@@ -74,11 +74,22 @@ class State(Protocol):
 
 
 class Specification(Hashable, Protocol):
-    """Makes states that merge with one another; unlike specifications' states do not."""
+    """Makes states that merge with one another; unlike specifications' states do not.
+
+    One that can do better than to make a state of every block has a method `grow` (see `grown`).
+    """
 
     def empty(self) -> Any: ...
 
     def make(self, block: Any) -> Any: ...
+
+
+def grown(specification: Specification, state: Any, block: Any) -> Any:
+    """The state of some rows and those of a block: made and merged, or what is the same."""
+    grow = getattr(specification, "grow", None)
+    if grow is None:
+        return state.merge(specification.make(block))
+    return grow(state, block)
 
 
 # --- exact sums -------------------------------------------------------------------------------
@@ -113,12 +124,14 @@ class Sums:
             b = np.where(bad, 0.0, np.ones(count) if b is None else b)
         if terms.counted is not None:
             count = int(np.count_nonzero(terms.counted))
-        a_sum = sum(exact_sum(part, shift) for part, shift in parts)
-        b_sum = exact(float(count)) if b is None else exact_sum(b)
         nonzero = count if b is None else int(np.count_nonzero(b))
+        b_sum = exact(float(count)) if b is None else exact_sum(b)
         if not self.moments:
+            a_sum = sum(exact_sum(part, shift) for part, shift in parts)
             return SumsState(count, nonzero, infinite, a_sum, b_sum)
-        aa = sum(times(exact_dot(part, part), 2 * shift) for part, shift in parts)
+        each = [(*exact_moments(part), shift) for part, shift in parts]
+        a_sum = sum(times(first, shift) for first, _, shift in each)
+        aa = sum(times(second, 2 * shift) for _, second, shift in each)
         if b is None:
             return SumsState(count, nonzero, infinite, a_sum, b_sum, aa, a_sum, b_sum, True)
         ab = sum(times(exact_dot(part, b), shift) for part, shift in parts)
@@ -160,6 +173,7 @@ class SumsState:
             self,
             count=self.count - row.count,
             nonzero=self.nonzero - row.nonzero,
+            infinite=self.infinite - row.infinite,
             a=self.a - row.a,
             b=self.b - row.b,
         )
@@ -210,6 +224,14 @@ class Top:
             for index in ranked
         )
         return TopState(self.k, entries)
+
+    def grow(self, state: TopState, block: Block) -> TopState:
+        """As `state.merge(self.make(block))`; no row of most blocks is among the largest."""
+        if len(state.entries) == self.k:
+            score = self.score(block)
+            if float(score.max(initial=-np.inf)) < state.entries[-1].score:
+                return state
+        return state.merge(self.make(block))
 
 
 @dataclass(frozen=True, slots=True)

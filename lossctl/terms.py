@@ -3,17 +3,19 @@ when they mean the same, so that one pass serves all who ask."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lossctl.arrays import Array, Numbers
 from lossctl.batch import Batch, View
 from lossctl.exact import scaled
-from lossctl.numerics import difference, floating, row_mean
+from lossctl.moments import Moments
+from lossctl.numerics import floating, magnitude, residual, row_mean, square
 from lossctl.reductions import Values
+from lossctl.selection import Like
 from lossctl.spec import Spec
-from lossctl.states import Terms
+from lossctl.states import Column, Specification, Sums, Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class LossTerms:
             with np.errstate(over="ignore"):
                 return [(_weighted(row_mean(np.square(values)), weight), 0)]
         column = values if values.ndim == 1 else np.ascontiguousarray(values[:, self.output])
-        return [(_weighted(np.square(part), weight), 2 * s) for part, s in scaled(column)]
+        return [(_weighted(square(part), weight), 2 * s) for part, s in scaled(column)]
 
 
 def _weighted(values: Array, weight: Array | None) -> Array:
@@ -165,7 +167,7 @@ class Residual:
     pred: str = "pred"
 
     def __call__(self, batch: Batch) -> Array:
-        column = difference(batch.columns[self.pred], batch.columns["target"])
+        column = residual(batch.columns[self.pred], batch.columns["target"])
         return column if column.ndim == 1 else column[:, 0]
 
 
@@ -177,8 +179,10 @@ class Deviation:
     pred: str = "pred"
 
     def __call__(self, batch: Batch) -> Array:
-        with np.errstate(over="ignore"):
-            return np.abs(Residual(self.pred)(batch) - self.centre)
+        if self.centre == 0.0:
+            column = magnitude(batch.columns[self.pred], batch.columns["target"])
+            return column if column.ndim == 1 else column[:, 0]
+        return np.abs(Residual(self.pred)(batch) - self.centre)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +198,9 @@ class SizeTerms:
 
 @dataclass(frozen=True, slots=True)
 class ColumnTerms:
-    """a = weight * a role's value, b = weight."""
+    """a = weight * a column's value, b = weight."""
 
-    column: RoleColumn
+    column: Column
     weight: WeightColumn | None
 
     def __call__(self, batch: Batch) -> Terms:
@@ -248,7 +252,30 @@ class Inside:
     pred: str = "pred"
 
     def __call__(self, batch: Batch) -> Batch:
-        return batch.take(Deviation(self.centre, self.pred)(batch) <= self.reach)
+        near = Deviation(self.centre, self.pred)(batch) <= self.reach
+        return batch if near.all() else batch.take(near)
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The rows whose residual lies farther than `reach` from `centre`."""
+
+    centre: float
+    reach: float
+    pred: str = "pred"
+
+    def __call__(self, batch: Batch) -> Batch:
+        return batch.take(Deviation(self.centre, self.pred)(batch) > self.reach)
+
+
+def seen_through(asked: Specification, view: View | None) -> Sums | Moments | None:
+    """The same sums over the rows of another view; None for what is no sum."""
+    if isinstance(asked, Sums) and isinstance(asked.terms, LossTerms):
+        return replace(asked, terms=replace(asked.terms, view=view))
+    if isinstance(asked, Moments) and isinstance(asked.column, LossColumn):
+        weight = None if asked.weight is None else WeightColumn(view)
+        return Moments(replace(asked.column, view=view), weight)
+    return None
 
 
 def values_of(
@@ -258,6 +285,7 @@ def values_of(
     moments: bool,
     output: int | None = None,
     view: View | None = None,
+    like: Like | None = None,
 ) -> Values:
     """What a reduction needs to know of one loss."""
     return Values(
@@ -269,6 +297,7 @@ def values_of(
         low=spec.low,
         high=spec.high,
         offset=spec.offset,
+        like=like,
         second=LossColumn(spec, output, view, 1) if spec.reduction.pairs else None,
         third=LossColumn(spec, output, view, 2) if spec.reduction.pairs else None,
         centred=lambda centre, mean: Centred(spec, output, view, centre, mean),

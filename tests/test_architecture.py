@@ -24,10 +24,10 @@ SAMPLES = ROOT / "sample_data" / "diabetes"
 # Each may import from those above it. A package counts as one, and its modules import each other
 # in any order that has no cycle.
 ORDER = [
-    "lossctl", "errors", "arrays", "sequences", "numerics", "ctc", "edits", "vectors", "overlap",
-    "rectangles", "exact", "states", "rounds", "moments", "selection", "student", "reductions",
-    "settings", "probabilities", "divergence", "roles", "signature", "loss", "losses", "spec",
-    "grammar", "batch", "terms",
+    "lossctl", "errors", "arrays", "sequences", "numerics", "softmax", "ctc", "edits", "vectors",
+    "overlap", "rectangles", "exact", "states", "rounds", "moments", "ranges", "selection",
+    "student", "reductions", "settings", "probabilities", "divergence", "roles", "signature", "loss",
+    "losses", "spec", "grammar", "batch", "terms",
     "readers", "plan", "where", "classes", "choose", "needs", "report", "align", "wholes", "naming",
     "binding", "columns", "batches", "shown", "candidates", "defaults", "tasks",
     "engines", "spool", "passes", "analyses", "gates", "stats", "run", "applicable",
@@ -51,6 +51,7 @@ ONLY = {
         "arrays",
         "sequences",
         "numerics",
+        "softmax",
         "overlap",
         "rectangles",
         "ctc",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -11,11 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lossctl import selection
+from lossctl import ranges, selection
 from lossctl.engines import serial
-from lossctl.exact import exact, exact_sum
+from lossctl.exact import Exact, exact, exact_sum
+from lossctl.ranges import sortable
 from lossctl.rounds import ask
-from lossctl.selection import fewest_for, largest, median, middle, order_statistic, sortable
+from lossctl.selection import fewest_for, largest, median, middle, order_statistics
+from lossctl.states import Sums, SumsState, Terms
 from lossctl.stats.sample import Itself
 
 SIGNED = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(
@@ -29,7 +32,7 @@ COLUMN = Itself()
 @pytest.fixture(params=[1, 4, 1 << 18], ids="limit {}".format)
 def limit(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """How many values are gathered at a time: few, so that histograms narrow, or all."""
-    monkeypatch.setattr(selection, "LIMIT", request.param)
+    monkeypatch.setattr(ranges, "LIMIT", request.param)
     made: int = request.param
     return made
 
@@ -51,29 +54,71 @@ def test_keys_sort_as_values(pair: list[float]) -> None:
     assert (low == high) == (pair[0] == pair[1])
 
 
-@QUICK
-@given(values=st.lists(SIGNED, min_size=1, max_size=40), data=st.data())
-def test_order_statistic(limit: int, values: list[float], data: st.DataObject) -> None:
-    rank = data.draw(st.integers(0, len(values) - 1))
-    found = passes(order_statistic(COLUMN, len(values), rank), values)
-    assert found == sorted(values)[rank]
+class Guess:
+    """Rows that are known beforehand: some of them, or others altogether."""
+
+    def __init__(self, samples: list[list[float]], rows: int | None) -> None:
+        self.samples = samples
+        self.rows = rows
+        self.asked = 0
+
+    def sample(self) -> Any:
+        self.asked += 1
+        return np.array(self.samples[min(self.asked, len(self.samples)) - 1])
+
+
+@dataclass(frozen=True)
+class Total:
+    """The terms of the column."""
+
+    def __call__(self, block: Any) -> Terms:
+        return Terms([(block, 0)])
+
+
+SUMS = Sums(Total())
+LIKE = st.none() | st.builds(
+    Guess,
+    st.lists(st.lists(SIGNED, min_size=1, max_size=12), min_size=1, max_size=2),
+    st.none() | st.integers(1, 60),
+)
 
 
 @QUICK
-@given(values=st.lists(SIGNED.filter(np.isfinite), min_size=1, max_size=40))
-def test_median(limit: int, values: list[float]) -> None:
+@given(values=st.lists(SIGNED, min_size=1, max_size=40), like=LIKE, data=st.data())
+def test_order_statistics(
+    limit: int, values: list[float], like: Guess | None, data: st.DataObject
+) -> None:
+    ranks = data.draw(st.lists(st.integers(0, len(values) - 1), max_size=4))
+    question = order_statistics(
+        COLUMN, len(values), lambda n: [min(rank, n - 1) for rank in ranks], like
+    )
+    assert passes(question, values) == [sorted(values)[rank] for rank in ranks]
+
+
+@QUICK
+@given(values=st.lists(SIGNED, min_size=1, max_size=40), like=LIKE)
+def test_median(limit: int, values: list[float], like: Guess | None) -> None:
+    infinite = not np.isfinite(values).all()
+    found = passes(median(COLUMN, SUMS, like), values)
+    if infinite:
+        assert np.isnan(found)
+        return
     ordered = sorted(map(Fraction, values))
     n = len(values)
     expected = float((ordered[(n - 1) // 2] + ordered[n // 2]) / 2)
-    assert passes(median(COLUMN, n), values) == expected
+    assert found == passes(median(COLUMN, n, like), values) == expected
 
 
 @QUICK
-@given(values=st.lists(SIGNED, min_size=1, max_size=40), data=st.data())
-def test_largest(limit: int, values: list[float], data: st.DataObject) -> None:
-    number = data.draw(st.integers(1, len(values)))
-    found = passes(largest(COLUMN, len(values), number), values)
-    assert found.tolist() == sorted(values)[-number:]
+@given(values=st.lists(SIGNED, min_size=1, max_size=40), like=LIKE, data=st.data())
+def test_largest(limit: int, values: list[float], like: Guess | None, data: st.DataObject) -> None:
+    number = data.draw(st.integers(0, min(len(values), limit)))
+    question = largest(COLUMN, len(values), lambda n: min(number, n), like)
+    expected = sorted(values)[len(values) - number :]
+    assert passes(question, values).tolist() == expected
+    finite = np.isfinite(values).all()
+    question = largest(COLUMN, SUMS, lambda n: min(number, n), like)
+    assert passes(question, values).tolist() == (expected if finite else [])
 
 
 def fewest(values: list[float], goal: int) -> int:
@@ -88,40 +133,63 @@ def fewest(values: list[float], goal: int) -> int:
 
 
 @QUICK
-@given(values=st.lists(POSITIVE, min_size=1, max_size=40), fraction=st.integers(0, 64))
-def test_fewest(limit: int, values: list[float], fraction: int) -> None:
-    total = exact_sum(np.array(values))
-    goal = -(-total * fraction // 64)
-    assert passes(fewest_for(COLUMN, len(values), goal), values) == fewest(values, goal)
+@given(values=st.lists(POSITIVE, min_size=1, max_size=40), like=LIKE, fraction=st.integers(0, 64))
+def test_fewest(limit: int, values: list[float], like: Guess | None, fraction: int) -> None:
+    def goal(state: SumsState) -> Exact:
+        return -(-state.a * fraction // 64)
+
+    found = passes(fewest_for(COLUMN, SUMS, goal, like), values)
+    assert found == fewest(values, -(-exact_sum(np.array(values)) * fraction // 64))
+
+
+@QUICK
+@given(values=st.lists(POSITIVE, min_size=1, max_size=40), like=LIKE)
+def test_fewest_without_a_goal(limit: int, values: list[float], like: Guess | None) -> None:
+    assert passes(fewest_for(COLUMN, SUMS, lambda state: None, like), values) is None
 
 
 def test_fewest_among_many_alike(limit: int) -> None:
     values = [1.0] * 100 + [2.0] * 3
-    for goal in (1.0, 2.0, 6.0, 6.5, 7.0, 53.0, 106.0):
-        assert passes(fewest_for(COLUMN, 103, exact(goal)), values) == fewest(values, exact(goal))
+    for wanted in (1.0, 2.0, 6.0, 6.5, 7.0, 53.0, 106.0):
+        goal = exact(wanted)
+        found = passes(fewest_for(COLUMN, SUMS, lambda state, goal=goal: goal), values)
+        assert found == fewest(values, goal)
 
 
 def test_fewest_of_a_long_tail(limit: int) -> None:
     values = np.random.default_rng(4).pareto(1.1, 3000).tolist()
     goal = -(-exact_sum(np.array(values)) // 2)
-    assert passes(fewest_for(COLUMN, 3000, goal), values, 1000) == fewest(values, goal)
+    assert passes(fewest_for(COLUMN, SUMS, lambda state: goal), values, 1000) == fewest(
+        values, goal
+    )
 
 
-def test_passes_are_few_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selection, "LIMIT", 16)
+@pytest.mark.parametrize("sampled", [True, False])
+def test_passes_are_few_and_bounded(monkeypatch: pytest.MonkeyPatch, sampled: bool) -> None:
+    monkeypatch.setattr(ranges, "LIMIT", 1000)
     values = np.random.default_rng(0).normal(size=5000)
-    gathered, made = [], 0
+    kept, made = [], 0
 
     def make_pass(asked: Any) -> Any:
         nonlocal made
         made += 1
         states = serial.run([values], asked)
-        gathered.extend(state.values.size for state in states.values() if hasattr(state, "weights"))
+        kept.extend(state.gathered().size for one, state in states.items() if one != SUMS)
         return states
 
-    assert ask(order_statistic(COLUMN, 5000, 2500), make_pass) == np.sort(values)[2500]
-    assert made <= 5
-    assert max(gathered) <= 16
+    like = Guess([values[:1000].tolist()], 5000) if sampled else None
+    assert ask(median(COLUMN, SUMS, like), make_pass) == np.median(values)
+    assert made <= (1 if sampled else 3)
+    size = np.abs(values)
+    goal = -(-exact_sum(size) // 2)
+    like = Guess([size[:1000].tolist()], 5000) if sampled else None
+    values = size
+    assert ask(fewest_for(COLUMN, SUMS, lambda state: goal, like), make_pass) == fewest(
+        size.tolist(), goal
+    )
+    assert ask(largest(COLUMN, SUMS, lambda n: 20, like), make_pass).tolist() == sorted(size)[-20:]
+    assert made <= (3 if sampled else 10)
+    assert max(kept) <= 1000
 
 
 @given(st.lists(st.tuples(SIGNED.filter(np.isfinite), st.sampled_from([0.0, 0.5, 1.0, 3.0])),

@@ -18,7 +18,7 @@ from lossctl.analyses.digest import Digest
 from lossctl.batch import Batch
 from lossctl.grammar import parse
 from lossctl.moments import Moments
-from lossctl.selection import HIGHEST, LOWEST, Gather, Histogram
+from lossctl.ranges import HIGHEST, Gather, Range
 from lossctl.states import Specification, Sums, Top
 from lossctl.terms import LossTerms, Residual, Score, WeightColumn
 from tests.batches import batch, part
@@ -34,9 +34,9 @@ EXAMPLES: dict[str, Any] = {
     "top one": Top(Score(MAE), 1),
     "moments": Moments(Residual()),
     "weighted moments": Moments(Residual(), WeightColumn()),
-    "histogram": Histogram(Residual(), LOWEST, HIGHEST, 50),
-    "gather": Gather(Residual(), None, LOWEST, HIGHEST),
-    "weighted gather": Gather(Residual(), WeightColumn(), 0, HIGHEST),
+    "range": Range(Residual()),
+    "range of some": Range(Residual(), 0, 1 << 62, sums=True),
+    "gather": Gather(Residual(), WeightColumn()),
     "digest": Digest(),
 }
 
@@ -44,10 +44,8 @@ EXAMPLES: dict[str, Any] = {
 UNLIKE = [
     (Sums(LossTerms(MAE)), Sums(LossTerms(MAE), moments=True)),
     (Top(Score(MSE), 3), Top(Score(MSE), 2)),
-    (Histogram(Residual(), 0, HIGHEST, 50), Histogram(Residual(), 0, HIGHEST, 49)),
-    (Histogram(Residual(), 0, 16, 0), Histogram(Residual(), 16, 32, 0)),
-    (Gather(Residual(), None, 0, 8), Gather(Residual(), None, 0, 9)),
-    (Gather(Residual(), None, 0, 8), Gather(Residual(), WeightColumn(), 0, 8)),
+    (Range(Residual(), 0, HIGHEST), Range(Residual(), 1, HIGHEST)),
+    (Range(Residual(), 0, 16), Range(Residual(), 0, 32)),
 ]
 
 VALUES = st.sampled_from([0.0, 1.0, -1.0, 2.5, 1e200, -1e-200, 5e-324, 1e308, -1e308])

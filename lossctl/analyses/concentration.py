@@ -14,10 +14,10 @@ import numpy as np
 
 from lossctl.analyses.context import LONG, Context
 from lossctl.arrays import Array
-from lossctl.exact import UNIT, exact_dot, exact_sum, ratio, times
+from lossctl.exact import UNIT, Exact, exact_dot, exact_sum, ratio, times
 from lossctl.report import Part
-from lossctl.rounds import Rounds, in_step
-from lossctl.selection import fewest_for, largest
+from lossctl.rounds import Rounds, in_step, one_state
+from lossctl.selection import Like, fewest_for, largest
 from lossctl.spec import Spec
 from lossctl.states import Column, Sums, SumsState
 from lossctl.terms import Contribution, LossTerms, TailSize
@@ -54,32 +54,54 @@ def rounds(context: Context, spec: Spec) -> Rounds[Concentration | None]:
     if spec.reduction.name in ("max", "median") or (spec.shares and spec.direction == "max"):
         return None
     sums = Sums(LossTerms(spec), context.moments)
-    state: SumsState = (yield (sums,))[sums]
-    if state.infinite or (spec.shares and state.a <= 0):
-        return None
     if not spec.shares:
-        tail = yield from _tail(TailSize(spec), state.count)
-        return Concentration(None, None, tail, state.count)
-    # Where squares leave float64's range, a common power of two brings them back.
-    size = state.a.bit_length() - UNIT
-    shift = 0 if -400 < size < 1000 else -size
-    column = Contribution(spec, shift, counted=True)
-    half = fewest_for(column, state.count, -(-times(state.a, shift) // 2))
-    questions: list[Rounds[Any]] = [half, _tail(column, state.count)]
-    few, tail = yield from in_step(questions)
-    effective = ratio(state.a * state.a, state.aa << UNIT) if state.aa else None
-    return Concentration(few, effective, tail, state.count)
-
-
-def _tail(column: Column, count: int) -> Rounds[float | None]:
-    """The tail index of a column; None where it says nothing."""
-    if count < FEWEST:
+        questions: list[Rounds[Any]] = [one_state(sums), _tail(TailSize(spec), sums, context.like)]
+        state, tail = yield from in_step(questions)
+        return None if state.infinite else Concentration(None, None, tail, state.count)
+    state, half, tail = yield from _of_shares(context, spec, sums, 0)
+    if state.infinite or state.a <= 0:
         return None
-    found = yield from largest(column, count, tail_length(count) + 1)
-    if not np.isfinite(found).all():
+    shift = _shift(state)
+    if shift:
+        state, half, tail = yield from _of_shares(context, spec, sums, shift)
+    effective = ratio(state.a * state.a, state.aa << UNIT) if state.aa else None
+    return Concentration(half, effective, tail, state.count)
+
+
+def _of_shares(context: Context, spec: Spec, sums: Sums, shift: int) -> Rounds[list[Any]]:
+    """The sums, how few rows make half of them, and the tail index."""
+
+    def half(state: SumsState) -> Exact | None:
+        unfit = state.infinite or state.a <= 0 or _shift(state) != shift
+        return None if unfit else -(-times(state.a, shift) // 2)
+
+    column = Contribution(spec, shift, counted=True)
+    questions: list[Rounds[Any]] = [
+        one_state(sums),
+        fewest_for(column, sums, half, context.like),
+        _tail(column, sums, context.like),
+    ]
+    return (yield from in_step(questions))
+
+
+def _shift(state: SumsState) -> int:
+    """Where squares leave float64's range, a common power of two that brings them back."""
+    size = state.a.bit_length() - UNIT
+    return 0 if -400 < size < 1000 else -size
+
+
+def _tail(column: Column, sums: Sums, like: Like | None) -> Rounds[float | None]:
+    """The tail index of a column; None where it says nothing."""
+    found = yield from largest(column, sums, _tail_rows, like)
+    if not found.size or not np.isfinite(found).all():
         return None
     fit = pareto_fit(found[1:], float(found[0]))
     return None if fit is None else fit.khat
+
+
+def _tail_rows(count: int) -> int:
+    """The rows of the tail, and the one before it."""
+    return tail_length(count) + 1 if count >= FEWEST else 0
 
 
 def tail_length(count: int) -> int:

@@ -12,6 +12,7 @@ from lossctl.exact import ONE, exact, ratio
 from lossctl.reductions import TOO_LARGE, TOO_SPREAD, Reduced
 from lossctl.report import Json, LossResult
 from lossctl.rounds import Rounds, ask, in_step
+from lossctl.selection import Like
 from lossctl.spec import Spec
 from lossctl.terms import values_of
 
@@ -31,6 +32,7 @@ class Context:
     point: str | None  # the role that is compared with the target, where residuals mean something
     single: frozenset[str] = frozenset()  # the roles of one value a row, or one per output
     whole: Batch | None = None  # all rows, where losses need them together
+    like: Like | None = None  # what is known of the rows beforehand
     shown: Callable[[Batch], Json] | None = (
         None  # what to show of a row, where roles are not enough
     )
@@ -47,7 +49,9 @@ class Context:
         reduction = spec.reduction
         outputs = self.outputs if spec.roles[0].domain.shape == "value" else 1
         if outputs == 1 or self.adds_up(spec):
-            values = values_of(spec, weighted=self.weighted, moments=wanted, view=view)
+            values = values_of(
+                spec, weighted=self.weighted, moments=wanted, view=view, like=self.like
+            )
             reduced = yield from reduction.rounds(values)
         else:
             each = yield from in_step(

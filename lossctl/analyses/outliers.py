@@ -4,17 +4,19 @@ all losses: how many, what share of each loss they make, and each loss without t
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from lossctl.analyses.context import Context, percent
 from lossctl.errors import inert
 from lossctl.exact import ONE, ratio
 from lossctl.reductions import Reduced
 from lossctl.report import Json, Part, row_name
-from lossctl.rounds import Rounds, in_step
+from lossctl.rounds import Rounds, States, in_step, one_state
 from lossctl.selection import median
-from lossctl.states import Sums, Top
-from lossctl.terms import Deviation, Inside, LossTerms, Residual, SizeTerms
+from lossctl.spec import Spec
+from lossctl.states import Specification, Sums, Top
+from lossctl.terms import Deviation, Inside, LossTerms, Outside, Residual, SizeTerms, seen_through
 
 CUT = 3.5
 CONSISTENT = 0.6745  # MAD of a standard normal
@@ -41,17 +43,20 @@ def rounds(context: Context) -> Rounds[Outliers | None]:
     """None where there is no single residual per row, or residuals near float64's end."""
     if context.point is None or context.outputs > 1:
         return None
-    sizes = Sums(SizeTerms(0.0, context.point))
-    state = (yield (sizes,))[sizes]
+    point = context.point
+    sizes = Sums(SizeTerms(0.0, point), moments=context.moments)
+    asked: list[Rounds[Any]] = [
+        one_state(sizes), median(Residual(point), sizes, context.like), _wholes(context)
+    ]  # fmt: skip
+    state, centre, wholes = yield from in_step(asked)
     if state.infinite:
         return None
     count = state.count
-    centre = yield from median(Residual(context.point), count)
-    deviation = Deviation(centre, context.point)
-    spread = yield from median(deviation, count)
+    deviation = Deviation(centre, point)
+    spread = yield from median(deviation, count, context.like)
     fallback, mean_size = spread == 0.0, 0.0
     if fallback:
-        sums = Sums(SizeTerms(centre, context.point))
+        sums = Sums(SizeTerms(centre, point))
         state = (yield (sums,))[sums]
         if state.infinite:
             return None
@@ -59,19 +64,50 @@ def rounds(context: Context) -> Rounds[Outliers | None]:
     reach = CUT * robust_unit(spread, mean_size)
     if not math.isfinite(reach):
         return None
-    view = Inside(centre, reach, context.point)
+    inside, outside = Inside(centre, reach, point), Outside(centre, reach, point)
     top = Top(deviation, LISTED)
-    kept_rows = Sums(LossTerms(context.leading, None, view))
-    states = yield (top, kept_rows)
-    flagged = count - states[kept_rows].count
-    listed = tuple(e.sample for e in states[top].entries if e.score > reach)
+    beyond = Sums(LossTerms(context.leading, None, outside))
+    asked = [one_state(top), one_state(beyond)]
+    asked += [_left(context, spec, wholes, inside, outside) for spec in context.specs]
+    far, taken, *results = yield from in_step(asked)
+    flagged = taken.count
+    listed = tuple(e.sample for e in far.entries if e.score > reach)
     kept: dict[str, Reduced] = {}
     if 0 < flagged < count:
-        results = yield from in_step(
-            context.reduced(spec, view, moments=False) for spec in context.specs
-        )
         kept = {str(spec): one for spec, one in zip(context.specs, results, strict=True)}
     return Outliers(flagged, count, centre, reach, fallback, listed, kept)
+
+
+def _wholes(context: Context) -> Rounds[States]:
+    """The sums over all rows that every loss asks for first."""
+    first = (one for spec in context.specs for one in next(context.reduced(spec)))
+    return (yield tuple(one for one in first if seen_through(one, None) is not None))
+
+
+def _left(
+    context: Context, spec: Spec, wholes: States, inside: Inside, outside: Outside
+) -> Rounds[Reduced]:
+    """A loss of the rows inside: exact sums of all rows less those of the few outside."""
+    question = context.reduced(spec, inside, moments=False)
+    asked = next(question)
+    while True:
+        less: dict[Specification, tuple[Specification, Specification]] = {}
+        for one in asked:
+            whole, taken = seen_through(one, None), seen_through(one, outside)
+            if isinstance(whole, Sums):
+                whole = replace(whole, moments=context.moments)
+            if whole is not None and taken is not None and whole in wholes:
+                less[one] = whole, taken
+        direct = tuple(one for one in asked if one not in less)
+        states = yield (*direct, *(taken for _, taken in less.values()))
+        answers = {one: states[one] for one in direct}
+        answers |= {one: wholes[whole].less(states[taken])
+                    for one, (whole, taken) in less.items()}  # fmt: skip
+        try:
+            asked = question.send(answers)
+        except StopIteration as stop:
+            result: Reduced = stop.value
+            return result
 
 
 def robust_unit(spread: float, mean_size: float) -> float:

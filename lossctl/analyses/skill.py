@@ -8,6 +8,7 @@ from lossctl.analyses.context import Context
 from lossctl.moments import Moments
 from lossctl.reductions import Median, Reduced, Values
 from lossctl.rounds import Rounds, in_step
+from lossctl.selection import Like
 from lossctl.spec import Spec
 from lossctl.terms import ColumnTerms, Constant, RoleColumn, WeightColumn
 
@@ -29,7 +30,7 @@ def rounds(context: Context, spec: Spec) -> Rounds[Reduced | None]:
         constants = tuple(states[one].mean for one in moments)
     else:
         medians = yield from in_step(
-            Median().rounds(_plain_values(column, weight)) for column in columns
+            Median().rounds(_plain_values(column, weight, context.like)) for column in columns
         )
         if any(one.value is None for one in medians):
             return None
@@ -46,7 +47,7 @@ def of(value: Reduced, reference: Reduced | None) -> float | None:
     return gain if math.isfinite(gain) else None
 
 
-def _plain_values(column: RoleColumn, weight: WeightColumn | None) -> Values:
+def _plain_values(column: RoleColumn, weight: WeightColumn | None, like: Like | None) -> Values:
     return Values(
         terms=ColumnTerms(column, weight),
         column=column,
@@ -55,4 +56,5 @@ def _plain_values(column: RoleColumn, weight: WeightColumn | None) -> Values:
         diverges=False,
         low=float("-inf"),
         high=float("inf"),
+        like=like,
     )

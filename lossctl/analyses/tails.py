@@ -6,12 +6,11 @@ import math
 from dataclasses import dataclass
 
 from lossctl.analyses.context import Context
-from lossctl.exact import ONE, ratio, root_ratio
-from lossctl.moments import Moments, MomentsState
+from lossctl.exact import ratio, root_ratio
 from lossctl.report import Part
 from lossctl.rounds import Rounds
-from lossctl.states import Sums
-from lossctl.terms import Residual, SizeTerms
+from lossctl.states import Sums, SumsState
+from lossctl.terms import ColumnTerms, Residual, SizeTerms
 
 GAUSSIAN_RATIO = math.sqrt(math.pi / 2)
 GEARY_MEAN = math.sqrt(2 / math.pi)
@@ -34,25 +33,26 @@ def rounds(context: Context) -> Rounds[Tails | None]:
     """
     if context.point is None or context.outputs > 1:
         return None
-    moments = Moments(Residual(context.point))
-    sizes = Sums(SizeTerms(0.0, context.point))
-    states = yield (moments, sizes)
-    state: MomentsState = states[moments]
-    if state.infinite or states[sizes].a <= 0:
+    sizes = Sums(SizeTerms(0.0, context.point), moments=True)
+    signed = Sums(ColumnTerms(Residual(context.point), None))
+    states = yield (sizes, signed)
+    size: SumsState = states[sizes]
+    if size.infinite or size.a <= 0:
         return None
-    mean_size = ratio(states[sizes].a, state.count * ONE)
-    rmse = root_ratio(state.wxx, state.w)
+    rows, total = size.b, states[signed].a
+    mean_size = ratio(size.a, rows)
+    rmse = root_ratio(size.aa, rows)
     if mean_size == 0.0 or rmse == 0.0:
         return None
-    spread = root_ratio(state.spread, state.w * state.w)
+    spread = root_ratio(size.aa * rows - total * total, rows * rows)
     if spread == 0.0:
         return Tails(rmse / mean_size, None, None)
-    centred = Sums(SizeTerms(state.mean, context.point))
+    centred = Sums(SizeTerms(ratio(total, rows), context.point))
     answer = (yield (centred,))[centred]
     if answer.infinite:
         return Tails(rmse / mean_size, None, None)
-    geary = ratio(answer.a, state.count * ONE) / spread
-    return Tails(rmse / mean_size, geary, geary_z(geary, state.count))
+    geary = ratio(answer.a, rows) / spread
+    return Tails(rmse / mean_size, geary, geary_z(geary, size.count))
 
 
 def geary_z(geary: float, count: int) -> float:

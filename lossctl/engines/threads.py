@@ -7,9 +7,8 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from lossctl.batch import Batch
+from lossctl.engines.serial import score
 from lossctl.rounds import Asked, States
 
 
@@ -44,7 +43,6 @@ class _Worker(threading.Thread):
     def __init__(self, waiting: queue.Queue[Batch | None], asked: Asked) -> None:
         super().__init__(daemon=True)
         self.waiting = waiting
-        self.asked = asked
         self.states: dict[Any, Any] = {spec: spec.empty() for spec in asked}
         self.error: BaseException | None = None
 
@@ -53,8 +51,6 @@ class _Worker(threading.Thread):
             if self.error is not None:
                 continue
             try:
-                with np.errstate(all="ignore"):  # states count what float64 cannot hold
-                    for spec in self.asked:
-                        self.states[spec] = self.states[spec].merge(spec.make(batch))
+                score(batch, self.states)
             except BaseException as error:
                 self.error = error

@@ -9,11 +9,14 @@ import numpy as np
 
 from lossctl.arrays import Array
 from lossctl.exact import exact
+from lossctl.ranges import Gather
 from lossctl.reductions.reduced import CONFIDENCE, Interval, Reduced, Values, unrepresented
-from lossctl.rounds import Rounds, in_step
-from lossctl.selection import HIGHEST, LIMIT, LOWEST, Gather, middle, order_statistic, reached
+from lossctl.rounds import Rounds, in_step, one_state
+from lossctl.selection import middle, order_statistics, reached
 from lossctl.states import Column, Entry, Sums, SumsState, Top
 from lossctl.student import median_rank
+
+GATHERED = 1 << 24  # rows whose weighted median is found
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +96,22 @@ class Median:
 
     def rounds(self, values: Values) -> Rounds[Reduced]:
         sums = Sums(values.terms)
-        state: SumsState = (yield (sums,))[sums]
+        if values.weight is not None:
+            return (yield from self._weighted(values, (yield (sums,))[sums]))
+        ranks = _with_ends if values.moments else _middles
+        asked: list[Rounds[Any]] = [
+            one_state(sums),
+            order_statistics(values.column, sums, ranks, values.like),
+        ]
+        answers = yield from in_step(asked)
+        state: SumsState = answers[0]
         bad = unrepresented(state.infinite, values.diverges, state.count)
         if bad is not None:
             return bad
-        if values.weight is not None:
-            return (yield from self._weighted(values, state))
         n = state.count
+        found: list[float] = answers[1]
         rank = median_rank(n, CONFIDENCE) if values.moments else None
-        middles = sorted({max((n - 2) // 2, 0), (n - 1) // 2, n // 2, min((n + 1) // 2, n - 1)})
-        ends = [] if rank is None else [rank, n - 1 - rank]
-        found = yield from in_step(
-            [order_statistic(values.column, n, place) for place in [*middles, *ends]]
-        )
-        at = dict(zip(middles, found, strict=False))
+        at = dict(zip(_middles(n), found, strict=False))
         interval = None
         if rank is not None:
             interval = Interval(found[-2], found[-1], CONFIDENCE, "binomial")
@@ -130,10 +135,14 @@ class Median:
         )
 
     def _weighted(self, values: Values, state: SumsState) -> Rounds[Reduced]:
-        if state.count > 64 * LIMIT:
-            reason = f"a weighted median of more than {64 * LIMIT} rows"
+        assert values.weight is not None
+        bad = unrepresented(state.infinite, values.diverges, state.count)
+        if bad is not None:
+            return bad
+        if state.count > GATHERED:
+            reason = f"a weighted median of more than {GATHERED} rows"
             return Reduced(None, "not_applicable", reason, state.count)
-        gather = Gather(values.column, values.weight, LOWEST, HIGHEST)
+        gather = Gather(values.column, values.weight)
         column, weights = (yield (gather,))[gather].in_order()
 
         def at(held: float | None, mass: float) -> float:
@@ -157,3 +166,14 @@ class Median:
             no_interval="not offered for weighted rows",
             without=without,
         )
+
+
+def _middles(n: int) -> list[int]:
+    """The ranks that make the median, with one row left out too."""
+    return sorted({max((n - 2) // 2, 0), (n - 1) // 2, n // 2, min((n + 1) // 2, n - 1)})
+
+
+def _with_ends(n: int) -> list[int]:
+    """The same, and those of the interval's ends."""
+    rank = median_rank(n, CONFIDENCE)
+    return _middles(n) + ([] if rank is None else [rank, n - 1 - rank])

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from lossctl.exact import UNIT, Exact, root_ratio
 from lossctl.rounds import Rounds
+from lossctl.selection import Like
 from lossctl.states import Column, SumsState, TermsOf
 
 Status: TypeAlias = Literal["ok", "infinite", "overflow", "undefined", "not_applicable"]
@@ -42,6 +43,7 @@ class Values:
     low: float  # range of the loss
     high: float
     offset: tuple[float, float] = (0.0, 0.0)  # added once to the sums of a and of b
+    like: Like | None = None  # what is known of the rows beforehand
     second: Column | None = None  # the second column, for reductions of several
     third: Column | None = None
     centred: Callable[[float, float], TermsOf] | None = None
