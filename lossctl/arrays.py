@@ -128,6 +128,16 @@ class Domain:
         """This domain with another lower end."""
         return replace(self, low=low, low_open=not inclusive)
 
+    def spans(self, values: Numbers) -> bool:
+        """Whether the smallest and the largest already show that all values lie inside."""
+        if self.infinite or self.integral or self.choices or values.size == 0:
+            return False
+        least, most = values.min(), values.max()
+        if not (-math.inf < least and most < math.inf):
+            return False
+        above = least > self.low if self.low_open else least >= self.low
+        return bool(above and (most < self.high if self.high_open else most <= self.high))
+
     def outside(self, values: Numbers) -> Mask:
         """Which values lie outside (NaN is not asked about here)."""
         bad: Mask = np.zeros(values.shape, dtype=bool)

@@ -35,7 +35,7 @@ class Batch:
     rows: Integers  # row numbers in the prediction file
     order: Integers
     target_rows: Integers | None = None
-    ids: Ragged | None = None  # utf-8 bytes
+    ids: Ragged | Integers | None = None  # utf-8 bytes, or whole numbers
     together: frozenset[Spec] = frozenset()
     memo: Memo = field(default_factory=dict)
     derived: dict[Any, Any] = field(default_factory=dict)
@@ -60,6 +60,7 @@ class Batch:
         found = self.derived.get(view)
         if found is None:
             found = view(self)
+            found.memo = self.memo  # arrays are told apart by identity
             self.derived[view] = found
         made: Batch = found
         return made
@@ -93,7 +94,9 @@ class Batch:
     def sample(self, index: int) -> dict[str, Any]:
         """One row as plain data: numbers, id and the values of every row-aligned role."""
         identity = None
-        if self.ids is not None:
+        if isinstance(self.ids, np.ndarray):
+            identity = str(int(self.ids[index]))
+        elif self.ids is not None:
             identity = self.ids.row(index).tobytes().decode("utf-8", "replace")
         return {
             "row": int(self.rows[index]),

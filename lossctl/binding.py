@@ -299,7 +299,7 @@ def _rest(plan: Plan, binding: Binding) -> None:
         if len(feeds) < 2:
             raise UsageError("--on pairs two files, and there is one")
         binding.keys = [
-            [feed.want(one(feed.source, key, "--on"), "text") for key in plan.on] for feed in feeds
+            [feed.key(one(feed.source, key, "--on")) for key in plan.on] for feed in feeds
         ]
     if plan.id_col is not None:
         place, column = _either(feeds, plan.id_col, "--id-col", both=True)

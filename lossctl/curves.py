@@ -13,9 +13,10 @@ from typing import Any, Literal
 import numpy as np
 
 from lossctl.arrays import Array, Probability, Real, domain_of
-from lossctl.numerics import log_softmax, row_mean
+from lossctl.numerics import row_mean
 from lossctl.points import required, scope_of, slopes
 from lossctl.roles import Role
+from lossctl.softmax import log_softmax
 from lossctl.spec import Spec
 
 STEPS = 160  # of a picture

@@ -12,15 +12,14 @@ from lossctl.arrays import Array, Mask, Numbers
 from lossctl.numerics import (
     floating,
     in_pieces,
-    log_softmax,
     pieces,
     poisson_gap,
     polynomial,
     row_sum,
-    softmax,
     two_sum,
 )
 from lossctl.probabilities import log_shares, normalized, weighted_logs
+from lossctl.softmax import log_softmax, softmax
 
 Form: TypeAlias = Literal["masses", "logs", "logits"]
 _FAINT = 2.0**-960  # shares below it may have lost digits, which their logarithms keep

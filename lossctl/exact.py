@@ -81,10 +81,9 @@ def _all_zero(values: Array) -> bool:
     return float(values.max()) == 0.0 == float(values.min())
 
 
-def _in_units(value: float, floor: int = _FLOOR) -> int:
-    """A multiple of 2**floor in units of that."""
+def _in_units(value: float) -> int:
     numerator, denominator = value.as_integer_ratio()
-    return numerator << (1 - floor - denominator.bit_length())
+    return numerator << (1 - _FLOOR - denominator.bit_length())
 
 
 def exact_dot(left: Array, right: Array) -> Exact:
@@ -98,8 +97,7 @@ def exact_dot(left: Array, right: Array) -> Exact:
         if parts[0] is None or parts[1] is None:
             total += _careful_dot(first, second)
         else:
-            dots = (_dot(one, other) for one in parts[0] for other in parts[1])
-            total += sum(dots) << (UNIT + 2 * _FLOOR)
+            total += sum(_dot(one, other) for one in parts[0] for other in parts[1])
     return total
 
 
@@ -114,40 +112,53 @@ def exact_moments(values: Array) -> tuple[Exact, Exact]:
             first += exact_sum(block)
             second += _careful_dot(block, block)
             continue
-        squares, pairs = 0, 0
-        for place, one in enumerate(limbs):
-            squares += _dot(one, one)
-            pairs += sum(_dot(one, other) for other in limbs[:place])
-        first += sum(_in_units(float(limb.sum())) for limb in limbs) << (UNIT + _FLOOR)
-        second += (squares + 2 * pairs) << (UNIT + 2 * _FLOOR)
+        low = limbs[-1][1]
+        total, squares = 0, 0
+        for place, (limb, unit) in enumerate(limbs):
+            total += _steps(limb.sum(), unit) << (unit - low)
+            squares += _steps(np.dot(limb, limb), 2 * unit) << 2 * (unit - low)
+            for other, above in limbs[:place]:
+                steps = _steps(np.dot(limb, other), unit + above)
+                squares += steps << (unit + above - 2 * low + 1)
+        first += total << (UNIT + low)
+        second += squares << (UNIT + 2 * low)
     return first, second
 
 
-def _limbs(values: Array) -> list[Array] | None:
+Limb: TypeAlias = tuple[Array, int]  # multiples of 2**int, of a few bits
+
+
+def _limbs(values: Array) -> list[Limb] | None:
     """Arrays whose sum is `values`, each a small multiple of one power of two.
 
     The sums of the products of two of them are exact in float64, in whatever order they are added.
     None where that takes too many, or where a product could leave float64's range.
     """
     top = max(float(values.max()), -float(values.min()))
-    exponent = math.frexp(top)[1] if top else 0
-    if exponent > 480:
+    unit = math.frexp(top)[1] if top else 0
+    if unit > 480:
         return None
-    limbs: list[Array] = []
-    while len(limbs) < _MOST and exponent > -480:
-        exponent -= _LIMB
-        anchor = math.ldexp(1.5, exponent + 52)
+    limbs: list[Limb] = []
+    while len(limbs) < _MOST and unit > -480:
+        unit -= _LIMB
+        anchor = math.ldexp(1.5, unit + 52)
         limb = values + anchor
         limb -= anchor
-        limbs.append(limb)
+        limbs.append((limb, unit))
         values = values - limb
         if len(limbs) > 2 and _all_zero(values):
             return limbs
     return None
 
 
-def _dot(left: Array, right: Array) -> int:
-    return _in_units(float(np.dot(left, right)), 2 * _FLOOR)
+def _dot(left: Limb, right: Limb) -> Exact:
+    unit = left[1] + right[1]
+    return _steps(np.dot(left[0], right[0]), unit) << (UNIT + unit)
+
+
+def _steps(value: np.float64, unit: int) -> int:
+    """A multiple of 2**unit as a number of those."""
+    return int(math.ldexp(value, -unit))
 
 
 def _careful_dot(left: Array, right: Array) -> Exact:

@@ -10,6 +10,7 @@ from typing import Any
 from lossctl.curves import Curve, curve_of, path_of
 from lossctl.grammar import parse
 from lossctl.influence import outlier_of
+from lossctl.listing import Entry
 from lossctl.loss import PEERS, Loss, named
 from lossctl.points import Point, example, point_at, scope_of, worked
 from lossctl.reductions.additive import Additive
@@ -299,24 +300,8 @@ def _inner(reduction: Additive) -> str:
 # --- the list -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A line of the list of losses; `applies` and `why` not: only where files are asked about."""
-
-    loss: str
-    name: str
-    family: str
-    tasks: tuple[str, ...]
-    settings: tuple[str, ...]
-    what: str
-    applies: bool | None = None
-    why: str | None = None
-
-
-def entry_of(loss: Loss, reasons: Mapping[str, str | None] | None = None) -> Entry:
-    """The line of one loss, with why it does not apply to some files (None: it does)."""
-    asked = reasons is not None and loss.label in reasons
-    why = reasons[loss.label] if reasons is not None and asked else None
+def entry_of(loss: Loss) -> Entry:
+    """The line of one loss."""
     return Entry(
         loss.label,
         loss.name,
@@ -324,6 +309,4 @@ def entry_of(loss: Loss, reasons: Mapping[str, str | None] | None = None) -> Ent
         loss.tasks,
         tuple(f"{one.name}={written(one.default)}" for one in loss.settings),
         " ".join(loss.summary.split(". ")[0].split()).rstrip("."),
-        applies=why is None if asked else None,
-        why=why,
     )

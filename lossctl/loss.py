@@ -95,8 +95,7 @@ class Loss:
             roles = (*settings[self.nests].roles, *roles)
         if self.domains is None:
             return roles
-        given = {role.name: role.domain for role in roles}
-        given.update(_told(self.domains, settings))
+        given = {role.name: role.domain for role in roles} | dict(_told(self.domains, settings))
         return tuple(replace(role, domain=given[role.name]) for role in roles)
 
     @property

@@ -61,17 +61,19 @@ class Range:
 @shared
 def _ranged(values: Array, low: int, high: int, sums: bool) -> RangeState:
     below = above = total = 0
-    inside = None
-    if low > LOWEST:
-        inside = values >= value_of(low)
-        below = values.size - int(np.count_nonzero(inside))
+    kept = values
+    if low > LOWEST and high < HIGHEST:
+        kept = values.compress((values >= value_of(low)) & (values < value_of(high)))
+    elif low > LOWEST:
+        kept = values.compress(values >= value_of(low))
+    elif high < HIGHEST:
+        kept = values.compress(values < value_of(high))
     if high < HIGHEST:
-        under = values < value_of(high)
-        above = values.size - int(np.count_nonzero(under))
+        over = values >= value_of(high)
+        above = int(np.count_nonzero(over))
         if sums and above:
-            total = exact_sum(values[~under])
-        inside = under if inside is None else inside & under
-    kept = values if inside is None else values[inside]
+            total = exact_sum(values.compress(over))
+    below = values.size - above - kept.size
     return RangeState((low, high), below, kept.size, above, total, (kept,)).bounded()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -187,6 +186,8 @@ class Report:
 
     def to_json(self) -> str:
         """Strict JSON (no NaN), two spaces of indentation."""
+        import json
+
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
 
     def to_frame(self) -> pandas.DataFrame:

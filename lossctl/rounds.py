@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
-from lossctl.states import Specification
+import numpy as np
+
+from lossctl.numerics import sharing
+from lossctl.states import Specification, grown
 
 T = TypeVar("T")
 
@@ -57,3 +60,11 @@ def ask(question: Rounds[T], make_pass: Callable[[Asked], States]) -> T:
     except StopIteration as stop:
         answer: T = stop.value
         return answer
+
+
+def grow(states: dict[Specification, Any], block: Any) -> None:
+    """Let every state grow by a block's rows; what they have in common is computed once."""
+    # States count what float64 cannot hold.
+    with np.errstate(all="ignore"), sharing(getattr(block, "memo", {})):
+        for specification, state in states.items():
+            states[specification] = grown(specification, state, block)

@@ -6,12 +6,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from lossctl import __version__
-from lossctl.align import Ledger, by_key, by_row
+from lossctl import __version__, notes
+from lossctl.align import Feed, Ledger, by_row
 from lossctl.analyses import evaluation
 from lossctl.analyses.context import Context
 from lossctl.arrays import Ragged
@@ -20,16 +21,16 @@ from lossctl.batches import Batches
 from lossctl.binding import Binding, Bound, OpenSource, bind
 from lossctl.errors import DataError, UsageError
 from lossctl.grammar import Common
-from lossctl.needs import TARGETS
-from lossctl.passes import Passes, Progress
+from lossctl.join import by_key
+from lossctl.passes import Again, Passes, Progress, Reread
 from lossctl.plan import Plan
 from lossctl.readers import open_source
 from lossctl.readers.source import Source
-from lossctl.report import SIDES, LossResult, Note, Report
+from lossctl.report import SIDES, LossResult, Report
 from lossctl.rounds import ask
 from lossctl.shown import Shown
-from lossctl.spec import Spec, written
-from lossctl.spool import Spool
+from lossctl.spec import Spec
+from lossctl.spool import IN_MEMORY, Spool
 from lossctl.tasks import Decision, decide
 
 BLOCK_ROWS = 1 << 15
@@ -115,14 +116,7 @@ def _evaluate(
 ) -> Report:
     ledger = Ledger()
     size = plan.block_rows or _block_rows(binding)
-    if plan.on:
-        rows = by_key(
-            binding.feeds, binding.keys, size, ledger,
-            missing=plan.missing, duplicates=plan.duplicates,
-        )  # fmt: skip
-    else:
-        rows = by_row(binding.feeds, size, ledger)
-    batches = Batches(plan, binding, specs, ledger, rows, perhaps=task.perhaps, task=task.task)
+    batches = _batches(plan, specs, task, binding, ledger, size)
     roles = {*binding.bound, *binding.wholes}
     together = frozenset(spec for spec in specs if spec.scope(roles) != "row")
     first = _all_rows(batches, together) if together else next(batches, None)
@@ -131,16 +125,51 @@ def _evaluate(
         if ledger.dropped["ignored"]:
             return _all_ignored(plan, specs, task, binding, ledger)
         raise DataError(_no_rows(binding, ledger))
-    spool = Spool(plan.spool_limit) if evaluation.passes_needed(specs, full=plan.full) else None
+    again: Again | None = None
+    spool = Spool(plan.spool_limit)
+    if evaluation.passes_needed(specs, full=plan.full):
+        again = spool
+        if not (plan.on or together) and _reread(binding):
+            read = partial(_batches, plan, specs, task, binding)
+            again = Reread(lambda: read(Ledger(), size))
     threads = plan.threads or min(4, os.cpu_count() or 1)
-    passes = Passes(first, batches, spool, threads, progress)
+    passes = Passes(first, batches, again, threads, progress)
     context = _context(plan, specs, task, binding, first, passes)
     try:
         found = ask(evaluation.rounds(context, full=plan.full), passes)
     finally:
-        if spool is not None:
-            spool.close()
+        spool.close()
     return _report(plan, context, task, binding, ledger, batches, found, first)
+
+
+def _batches(
+    plan: Plan,
+    specs: tuple[Spec, ...],
+    task: Decision,
+    binding: Binding,
+    ledger: Ledger,
+    size: int,
+) -> Batches:
+    """The rows of the files, side by side, in blocks of `size`."""
+    if plan.on:
+        rows = by_key(
+            binding.feeds, binding.keys, size, ledger,
+            missing=plan.missing, duplicates=plan.duplicates,
+        )  # fmt: skip
+    else:
+        rows = by_row(binding.feeds, size, ledger)
+    return Batches(plan, binding, specs, ledger, rows, perhaps=task.perhaps, task=task.task)
+
+
+def _reread(binding: Binding) -> bool:
+    """Whether later passes read the files again: a copy in memory is cheaper, but may be large."""
+    held = sum(8 * _values_a_row(feed) * (feed.source.rows or 0) for feed in binding.feeds)
+    return held > IN_MEMORY and all(feed.source.rereads for feed in binding.feeds)
+
+
+def _values_a_row(feed: Feed) -> int:
+    columns = feed.source.columns
+    return sum(max(columns[want.index].width or 1, 1) for want in feed.wanted)
 
 
 def _all_rows(batches: Batches, together: frozenset[Spec]) -> Batch | None:
@@ -165,11 +194,7 @@ def _all_rows(batches: Batches, together: frozenset[Spec]) -> Batch | None:
 
 def _block_rows(binding: Binding) -> int:
     """Rows whose values fit the cache."""
-    values = sum(
-        max(feed.source.columns[want.index].width or 1, 1)
-        for feed in binding.feeds
-        for want in feed.wanted
-    )
+    values = sum(_values_a_row(feed) for feed in binding.feeds)
     return max(1, min(BLOCK_ROWS, BLOCK_VALUES // max(values, 1)))
 
 
@@ -265,10 +290,10 @@ def _report(
         worst=parts.worst,
         parts=parts.parts,
         notes=(
-            *_task_note(plan, task),
-            *_shared_note(plan, task, context.specs),
-            *_pairing_notes(plan, binding),
-            *_off(batches),
+            *notes.of_task(plan, task),
+            *notes.of_settings(plan, task, context.specs),
+            *notes.of_pairing(plan, binding),
+            *notes.of_sums(batches),
             *parts.notes,
         ),
         finding=parts.finding,
@@ -296,7 +321,7 @@ def _all_ignored(
         inputs=_inputs(binding),
         rows=_counts(ledger, 0, 0),
         losses=results,
-        notes=tuple(_task_note(plan, task)),
+        notes=tuple(notes.of_task(plan, task)),
         finding=f"No loss has a value: {reason}.",
     )
 
@@ -325,52 +350,3 @@ def _inputs(binding: Binding) -> dict[str, Any]:
         role: {"path": source.path, "format": source.format, "columns": list(columns)}
         for role, (source, columns) in found.items()
     }
-
-
-def _task_note(plan: Plan, task: Decision) -> list[Note]:
-    """What was decided for the user, where that is not plain."""
-    if plan.losses or plan.task != "auto" or not task.why or task.task == "regression":
-        return []
-    return [Note("task", f"read as {task.task}: {task.why} (--task says otherwise)")]
-
-
-def _shared_note(plan: Plan, task: Decision, specs: tuple[Spec, ...]) -> list[Note]:
-    """The settings that options, or the task, give to every loss that has them."""
-    given = {**task.settings, **dict(plan.settings)}
-    used = {name: value for name, value in given.items() if any(s.takes(name) for s in specs)}
-    if not used:
-        return []
-    said = ", ".join(f"{name}={written(value)}" for name, value in used.items())
-    return [
-        Note("settings", f"{said} in every loss that takes {'it' if len(used) == 1 else 'them'}")
-    ]
-
-
-def _off(batches: Batches) -> list[Note]:
-    """Rows of probabilities that do not sum to 1."""
-    notes = []
-    for name, (count, row, total) in batches.off.items():
-        rows = "1 row does" if count == 1 else f"{count} rows do"
-        shown = f"{total:.6g}" if abs(total - 1.0) > 1e-5 else f"1 {total - 1.0:+.1e}"
-        text = (f"{name}: {rows} not sum to 1 (worst: #{row}, {shown}); used as they are "
-                "(normalize=true divides by the sum)")  # fmt: skip
-        notes.append(Note("sums", text, warning=True))
-    return notes
-
-
-def _pairing_notes(plan: Plan, binding: Binding) -> list[Note]:
-    feeds = binding.feeds
-    notes = []
-    if binding.weight is not None:
-        name = binding.weight.columns[0] or "a column"
-        notes.append(Note("weighted", f"rows are weighted by {name}"))
-    sides = [
-        {(b.feed, b.places) for b in binding.bound.values() if (b.role in TARGETS) is target}
-        for target in (False, True)
-    ]
-    if sides[0] & sides[1]:
-        notes.append(Note("same_column", "one column plays two roles", warning=True))
-    same = len(feeds) > 1 and isinstance(plan.pred, str) and plan.pred == plan.target
-    if same:
-        notes.append(Note("same_file", "both sides come from one file", warning=True))
-    return notes

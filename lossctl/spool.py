@@ -11,11 +11,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from lossctl.arrays import Integers, Ragged
-from lossctl.batch import Batch, joined
+from lossctl.batch import Batch
 from lossctl.errors import DataError
 
 IN_MEMORY = 48 << 20  # bytes held before the file begins
-PLACES = 32  # batches that a sample is made of
 
 
 class Spool:
@@ -29,7 +28,6 @@ class Spool:
         self.bytes = 0
         self._held: list[Batch] = []
         self._stored: list[_Stored] = []
-        self._end = 0
         self._file: BinaryIO | None = None
 
     def add(self, batch: Batch) -> None:
@@ -46,43 +44,29 @@ class Spool:
             self._held.append(batch)
             return
         shapes = [(array.dtype, array.shape) for array in arrays]
-        first = batch.rows[:1] if _consecutive(batch.rows) else None
-        self._stored.append(_Stored(_hollow(batch), first, batch.count, self._end, shapes))
+        first = int(batch.rows[0]) if _consecutive(batch.rows) else None
+        self._stored.append(_Stored(_hollow(batch), first, batch.count, shapes))
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed with the spool
             for array in arrays:
                 if array.size:
                     self._file.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
-            self._end += sum(array.nbytes for array in arrays)
         except OSError as problem:
             raise _unwritable(problem) from None
 
     def batches(self) -> Iterator[Batch]:
         """Every batch, in the order in which they came."""
-        return (self._batch(place) for place in range(len(self._held) + len(self._stored)))
-
-    def sample(self, rows: int) -> Batch:
-        """About so many rows, from at most PLACES batches that are evenly apart."""
-        count = len(self._held) + len(self._stored)
-        places = range(0, count, -(-count // PLACES))
-        each = -(-rows // len(places))
-        parts = []
-        for place in places:
-            batch = self._batch(place)
-            parts.append(batch.take(np.arange(batch.count) % -(-batch.count // each) == 0))
-        return joined(parts, frozenset())
-
-    def _batch(self, place: int) -> Batch:
-        if place < len(self._held):
-            return replace(self._held[place], memo={}, derived={})
-        assert self._file is not None
-        stored = self._stored[place - len(self._held)]
+        for batch in self._held:
+            yield replace(batch, memo={}, derived={})
+        if self._file is None:
+            return
         try:
-            self._file.seek(stored.start)  # writes what is left in the buffer, too
+            self._file.seek(0)  # writes what is left in the buffer, too
         except OSError as problem:
             raise _unwritable(problem) from None
-        return _filled(stored, iter([_read(self._file, *shape) for shape in stored.shapes]))
+        for stored in self._stored:
+            yield _filled(stored, iter([_read(self._file, *shape) for shape in stored.shapes]))
 
     def close(self) -> None:
         """Give the file's space back."""
@@ -99,12 +83,11 @@ def _unwritable(problem: OSError) -> DataError:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Stored:
-    """A batch in the file: what it is without its rows, and where these begin."""
+    """A batch in the file: what it is without its rows, and what these are."""
 
     hollow: Batch
-    first: Integers | None  # number of its first row, where its rows are consecutive
+    first: int | None  # number of its first row, where its rows are consecutive
     count: int
-    start: int  # byte of the file
     shapes: list[tuple[np.dtype[Any], tuple[int, ...]]]
 
 
@@ -120,11 +103,7 @@ _OPTIONAL = ("weight", "target_rows")
 
 def _consecutive(rows: Integers) -> bool:
     """Whether row numbers, which only grow, leave none out."""
-    return not rows.size or int(rows[-1]) - int(rows[0]) == rows.size - 1
-
-
-def _from(first: Integers, count: int) -> Integers:
-    return np.arange(count, dtype=np.int64) + (first if count else 0)
+    return bool(rows.size) and int(rows[-1]) - int(rows[0]) == rows.size - 1
 
 
 def _arrays(batch: Batch) -> list[Any]:
@@ -156,7 +135,7 @@ def _hollow(batch: Batch) -> Batch:
             role: column if role in batch.wholes else _emptied(column)
             for role, column in batch.columns.items()
         },
-        ids=None if batch.ids is None else Ragged(empty, empty),
+        ids=None if batch.ids is None else _emptied(batch.ids),
     )
 
 
@@ -167,7 +146,10 @@ def _emptied(column: Any) -> Any:
 
 def _filled(stored: _Stored, arrays: Iterator[Any]) -> Batch:
     hollow = stored.hollow
-    rows = next(arrays) if stored.first is None else _from(stored.first, stored.count)
+    if stored.first is None:
+        rows = next(arrays)
+    else:
+        rows = np.arange(stored.first, stored.first + stored.count, dtype=np.int64)
     order = rows if hollow.order is hollow.rows else next(arrays)
     optional = {name: None if getattr(hollow, name) is None else next(arrays) for name in _OPTIONAL}
     columns = {

@@ -13,7 +13,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from lossctl.arrays import Array, Integers, Mask
-from lossctl.exact import Exact, exact, exact_dot, exact_moments, exact_sum, times
+from lossctl.exact import Exact, exact, exact_dot, exact_moments, exact_sum, ratio, times
+from lossctl.numerics import shared
 
 Json = dict[str, Any]
 
@@ -127,7 +128,7 @@ class Sums:
         nonzero = count if b is None else int(np.count_nonzero(b))
         b_sum = exact(float(count)) if b is None else exact_sum(b)
         if not self.moments:
-            a_sum = sum(exact_sum(part, shift) for part, shift in parts)
+            a_sum = sum(_sum(part, shift) for part, shift in parts)
             return SumsState(count, nonzero, infinite, a_sum, b_sum)
         each = [(*exact_moments(part), shift) for part, shift in parts]
         a_sum = sum(times(first, shift) for first, _, shift in each)
@@ -136,6 +137,9 @@ class Sums:
             return SumsState(count, nonzero, infinite, a_sum, b_sum, aa, a_sum, b_sum, True)
         ab = sum(times(exact_dot(part, b), shift) for part, shift in parts)
         return SumsState(count, nonzero, infinite, a_sum, b_sum, aa, ab, exact_dot(b, b), True)
+
+
+_sum = shared(exact_sum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,11 @@ class SumsState:
             self.bb + other.bb,
             self.moments,
         )
+
+    @property
+    def mean(self) -> float:
+        """Sum(a) / sum(b), rounded once."""
+        return ratio(self.a, self.b)
 
     def less(self, row: SumsState) -> SumsState:
         """With some of the rows left out (of a and b: an interval is not asked of it)."""

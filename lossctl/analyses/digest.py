@@ -30,10 +30,9 @@ class Digest:
         for role in sorted(batch.columns):
             column = batch.columns[role]
             for bits in [_whole(column)] if role in batch.wholes else _bits(column):
-                first, second = _mixed(first ^ bits), _mixed(second + bits)
+                _mix_in(first, second, bits)
         if batch.weight is not None:
-            bits = (batch.weight + 0.0).view(np.uint64)
-            first, second = _mixed(first ^ bits), _mixed(second + bits)
+            _mix_in(first, second, (batch.weight + 0.0).view(np.uint64))
         return DigestState(int(first.sum(dtype=np.uint64)), int(second.sum(dtype=np.uint64)))
 
 
@@ -58,13 +57,26 @@ class DigestState:
         return cls(int(data["first"], 16), int(data["second"], 16))
 
 
-def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """splitmix64's finaliser."""
-    bits = bits ^ (bits >> np.uint64(30))
-    bits = bits * np.uint64(0xBF58476D1CE4E5B9)
-    bits = bits ^ (bits >> np.uint64(27))
-    bits = bits * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))
+def _mix_in(
+    first: NDArray[np.uint64], second: NDArray[np.uint64], bits: NDArray[np.uint64]
+) -> None:
+    """Let both hashes of every row depend on one more value, in place."""
+    first ^= bits
+    second += bits
+    for state in (first, second):
+        _mix(state)
+
+
+def _mix(bits: NDArray[np.uint64]) -> None:
+    """splitmix64's finaliser, in place."""
+    shifted = bits >> np.uint64(30)
+    bits ^= shifted
+    bits *= np.uint64(0xBF58476D1CE4E5B9)
+    np.right_shift(bits, np.uint64(27), out=shifted)
+    bits ^= shifted
+    bits *= np.uint64(0x94D049BB133111EB)
+    np.right_shift(bits, np.uint64(31), out=shifted)
+    bits ^= shifted
 
 
 def _bits(column: object) -> list[NDArray[np.uint64]]:

@@ -10,6 +10,7 @@ from lossctl.reductions import Median, Reduced, Values
 from lossctl.rounds import Rounds, in_step
 from lossctl.selection import Like
 from lossctl.spec import Spec
+from lossctl.states import Sums
 from lossctl.terms import ColumnTerms, Constant, RoleColumn, WeightColumn
 
 
@@ -25,9 +26,9 @@ def rounds(context: Context, spec: Spec) -> Rounds[Reduced | None]:
     columns = [RoleColumn("target", j if outputs > 1 else None) for j in range(outputs)]
     weight = WeightColumn() if context.weighted else None
     if elicits == "mean":
-        moments = [Moments(column, weight) for column in columns]
-        states = yield tuple(moments)
-        constants = tuple(states[one].mean for one in moments)
+        means = [Moments(c, weight) if weight else Sums(ColumnTerms(c, None)) for c in columns]
+        states = yield tuple(means)
+        constants = tuple(states[one].mean for one in means)
     else:
         medians = yield from in_step(
             Median().rounds(_plain_values(column, weight, context.like)) for column in columns

@@ -47,7 +47,7 @@ def rounds(context: Context) -> Rounds[Tails | None]:
     spread = root_ratio(size.aa * rows - total * total, rows * rows)
     if spread == 0.0:
         return Tails(rmse / mean_size, None, None)
-    centred = Sums(SizeTerms(ratio(total, rows), context.point))
+    centred = Sums(SizeTerms(states[signed].mean, context.point))
     answer = (yield (centred,))[centred]
     if answer.infinite:
         return Tails(rmse / mean_size, None, None)

@@ -56,6 +56,13 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _invoke(arguments: list[str]) -> int:
+    from lossctl.cli.plain import call_of
+
+    call = call_of(arguments)
+    return _through_typer(arguments) if call is None else call()
+
+
+def _through_typer(arguments: list[str]) -> int:
     import typer
 
     from lossctl.cli.app import app

@@ -1,16 +1,17 @@
-"""The command tree. Commands import what they need when they run."""
+"""The command tree for Typer, which makes help, completion and the errors of a command line."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
 from lossctl import __version__
-from lossctl.cli import eval as eval_command
-from lossctl.cli import explain as explain_command
-from lossctl.cli import inspect as inspect_command
-from lossctl.cli import losses as losses_command
+from lossctl.cli.commands import COMMANDS
+from lossctl.cli.declared import Option
 
 app = typer.Typer(
     name="lossctl",
@@ -39,7 +40,33 @@ def _top(
     """Evaluate losses from files, and say which samples make them."""
 
 
-app.command("eval")(eval_command.evaluate)
-app.command("inspect")(inspect_command.inspect)
-app.command("losses")(losses_command.losses)
-app.command("explain")(explain_command.explain)
+def for_typer(command: Callable[..., int]) -> Callable[..., int]:
+    """The command with its declarations in Typer's words."""
+    hints = get_type_hints(command, include_extras=True)
+    annotations = {name: _in_typers_words(hint) for name, hint in hints.items()}
+    signature = inspect.signature(command)
+
+    @wraps(command)
+    def called(**given: Any) -> int:
+        return command(**given)
+
+    called.__annotations__ = annotations
+    parameters = [
+        one.replace(annotation=annotations[name]) for name, one in signature.parameters.items()
+    ]
+    called.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]  # inspect looks for it
+    return called
+
+
+def _in_typers_words(hint: Any) -> Any:
+    if get_args(hint)[1:] == () or not hasattr(hint, "__metadata__"):
+        return hint
+    kind, one = get_args(hint)
+    shared = {"help": one.help, "metavar": one.metavar, "autocompletion": one.complete}
+    if isinstance(one, Option):
+        return Annotated[kind, typer.Option(*one.names, envvar=one.envvar, **shared)]
+    return Annotated[kind, typer.Argument(show_default=one.show_default, **shared)]
+
+
+for _name, _command in COMMANDS.items():
+    app.command(_name)(for_typer(_command))

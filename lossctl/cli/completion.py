@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 
 def complete_loss(incomplete: str) -> list[str]:
     """Names of losses; after a comma, of the last one."""
     head, comma, last = incomplete.rpartition(",")
-    names = (Path(__file__).parent / "losses.txt").read_text(encoding="utf-8").split()
+    from lossctl.listing import entries
+
+    listed = entries()
+    names = dict.fromkeys([*(one.loss for one in listed), *(one.name for one in listed)])
     return [head + comma + name for name in names if name.startswith(last)]
 
 

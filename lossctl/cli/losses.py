@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 from lossctl.cli import options as o
-
-if TYPE_CHECKING:
-    from lossctl.loss import Loss
 
 
 def losses(
@@ -32,18 +28,20 @@ def losses(
 
     from lossctl.cli.output import screen_width, write_stdout
     from lossctl.errors import UsageError
-    from lossctl.explain import entry_of
-    from lossctl.loss import losses as registered
+    from lossctl.listing import entries
     from lossctl.renderers.losses import known_format, render
-    from lossctl.tasks import TASKS
 
     terminal = sys.stdout is not None and sys.stdout.isatty()
     form = known_format(format or ("table" if terminal else "tsv"))
-    found = list(registered().values())
-    _known("--family", family, dict.fromkeys(one.family for one in found))
-    _known("--task", task, TASKS)
-    reasons: dict[str, str | None] | None = None
+    listed = entries()
+    _known("--family", family, dict.fromkeys(one.family for one in listed))
+    if task is not None and not any(task in one.tasks for one in listed):
+        from lossctl.tasks import TASKS
+
+        _known("--task", task, TASKS)
     if preds is not None:
+        from dataclasses import replace
+
         from lossctl.applicable import applicable
         from lossctl.cli.reading import read_options
         from lossctl.plan import Plan, role_input
@@ -57,29 +55,25 @@ def losses(
             roles=tuple(role_input(text) for text in role or ()),
             read=read_options(input_format, encoding, delimiter, no_header),
         )
+        # With files the task says how they are read; losses of others do not apply.
         reasons = dict(applicable(plan))
+        listed = [replace(one, applies=reasons[one.loss] is None, why=reasons[one.loss])
+                  for one in listed]  # fmt: skip
     elif targets is not None or pred_col or target_col or role:
         raise UsageError("losses reads files only with --for", "write --for PREDS [TARGETS]")
-    listed = [entry_of(one, reasons) for one in found if _wanted(one, task, family, reasons)]
+    elif task is not None:
+        listed = [one for one in listed if task in one.tasks]
+    listed = [one for one in listed if family in (None, one.family)]
     write_stdout(render(listed, form, screen_width()))
     return 0
 
 
-def _wanted(
-    one: Loss, task: str | None, family: str | None, reasons: dict[str, str | None] | None
-) -> bool:
-    """With files the task says how they are read, and losses of others are listed with the reason
-    that they do not apply."""
-    fits = task is None or task in one.tasks or reasons is not None
-    return fits and family in (None, one.family)
-
-
 def _known(option: str, value: str | None, names: Collection[str]) -> None:
-    from difflib import get_close_matches
-
-    from lossctl.errors import UsageError, quoted
-
     if value is not None and value not in names:
+        from difflib import get_close_matches
+
+        from lossctl.errors import UsageError, quoted
+
         near = get_close_matches(value, names, 2)
         hint = f"nearest: {', '.join(near)}" if near else f"it is one of {', '.join(names)}"
         raise UsageError(f"{option} is {quoted(value)}", hint)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import stat
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lossctl.errors import OutputError, ReaderLeftError, UsageError, inert
 from lossctl.renderers import known_format, render, suffix_format
-from lossctl.report import Report
+
+if TYPE_CHECKING:
+    from lossctl.report import Report
 
 APPENDED = ("md", "table", "jsonl")  # formats of which two are one
 
@@ -162,6 +163,8 @@ def colored(color: str) -> bool:
 
 def screen_width() -> int:
     """The terminal's width in cells, 80 where there is none."""
+    import shutil
+
     return max(40, shutil.get_terminal_size((80, 24)).columns)
 
 
@@ -185,6 +188,8 @@ def write_file(path: str, text: str, *, append: bool = False) -> None:
 
     On any failure the file stays as it was. Raises OutputError.
     """
+    import tempfile
+
     data = text.encode("utf-8", "backslashreplace")
     try:
         if append or not _replaceable(path):

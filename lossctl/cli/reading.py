@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +20,7 @@ def read_options(
     delimiter: str | None,
     no_header: bool,
     layout: str = "BTC",
+    threads: int | None = None,
 ) -> ReadOptions:
     r"""The reading options; `\t` and `tab` mean a tab."""
     if delimiter == "":
@@ -33,6 +35,7 @@ def read_options(
         delimiter=delimiter,
         header=not no_header,
         layout=layout,
+        threads=threads or min(4, os.cpu_count() or 1),
     )
 
 

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lossctl.batch import Batch
-from lossctl.engines.serial import score
-from lossctl.rounds import Asked, States
+from lossctl.rounds import Asked, States, grow
 
 
 def run(batches: Iterable[Batch], asked: Asked, threads: int) -> States:
@@ -51,6 +50,6 @@ class _Worker(threading.Thread):
             if self.error is not None:
                 continue
             try:
-                score(batch, self.states)
+                grow(self.states, batch)
             except BaseException as error:
                 self.error = error

@@ -46,7 +46,7 @@ class Maximum:
     def rounds(self, values: Values) -> Rounds[Reduced]:
         column = Counted(values.column, values.weight)
         top = Top(column, 2)
-        count = Sums(values.terms)
+        count = Sums(values.terms, values.moments)
         states = yield (top, count)
         entries: tuple[Entry, ...] = states[top].entries
         bad = unrepresented(states[count].infinite, values.diverges, states[count].count)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from importlib import import_module
-from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from lossctl.errors import UsageError, quoted
 from lossctl.renderers.numbers import PRECISION
-from lossctl.report import Report
+
+if TYPE_CHECKING:
+    from lossctl.report import Report
 
 # Each is imported when it is used: a pipe needs no Rich.
 FORMATS = {
@@ -64,6 +65,8 @@ def known_format(name: str) -> str:
     """The format of that name or alias. Raises UsageError, with the nearest names."""
     name = ALIASES.get(name, name)
     if name not in FORMATS:
+        from difflib import get_close_matches
+
         near = get_close_matches(name, [*FORMATS, *ALIASES], n=2)
         there = f"nearest: {', '.join(near)}" if near else f"there are {', '.join(FORMATS)}"
         raise UsageError(f"no output format is called {quoted(name)}", there)
@@ -72,4 +75,6 @@ def known_format(name: str) -> str:
 
 def suffix_format(path: str) -> str | None:
     """The format that a file's suffix names, None where it names none."""
+    from pathlib import PurePath
+
     return SUFFIXES.get(PurePath(path).suffix.lower())

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from lossctl.errors import UsageError
-from lossctl.explain import Entry
-from lossctl.renderers.json import harmless
+from lossctl.listing import Entry
 from lossctl.renderers.typeset import padded, shortened, shown, width, wrapped
 
 FORMATS = ("table", "tsv", "json")
@@ -26,6 +23,11 @@ def known_format(form: str) -> str:
 def render(entries: Sequence[Entry], form: str, cells: int) -> str:
     """The entries, ended by a newline."""
     if form == "json":
+        import json
+        from dataclasses import asdict
+
+        from lossctl.renderers.json import harmless
+
         data = [asdict(one) for one in entries]
         return harmless(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
     if form == "tsv":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from decimal import Decimal
 
 PRECISION = 4
 _LARGEST = 6  # the exponent from which a value is written with one; data keep more places
@@ -84,6 +83,8 @@ def per_cent(fraction: float, decimals: int = 0, signed: bool = False) -> str:
     if fraction == 0:
         return "0 %"
     if abs(fraction) >= 1e4 and math.isfinite(fraction):
+        from decimal import Decimal
+
         return f"{sign}{Decimal(fraction) * 100:.1e} %"
     return f"{sign}{100 * fraction:.{decimals}f} %"
 
@@ -98,6 +99,8 @@ def _exponent(value: float, precision: int) -> int:
 
 
 def _decimals(value: float) -> int:
+    from decimal import Decimal
+
     exponent = Decimal(repr(value)).normalize().as_tuple().exponent
     assert isinstance(exponent, int)  # the value is finite
     return max(0, -exponent)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rich.color import ColorSystem
-from rich.style import Style as RichStyle
-
 from lossctl.renderers import text
 from lossctl.renderers.numbers import PRECISION
 from lossctl.renderers.screen import screen
@@ -29,4 +26,7 @@ def styled(lines: Iterable[Line]) -> str:
 
 
 def _styled(words: str, style: Style) -> str:
+    from rich.color import ColorSystem
+    from rich.style import Style as RichStyle
+
     return RichStyle.parse(style).render(words, color_system=ColorSystem.STANDARD)

@@ -1,0 +1,17 @@
+"""Every command, by name; each imports what it needs when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lossctl.cli.eval import evaluate
+from lossctl.cli.explain import explain
+from lossctl.cli.inspect import inspect
+from lossctl.cli.losses import losses
+
+COMMANDS: dict[str, Callable[..., int]] = {
+    "eval": evaluate,
+    "inspect": inspect,
+    "losses": losses,
+    "explain": explain,
+}

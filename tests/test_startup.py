@@ -1,0 +1,47 @@
+"""What is there when the program starts: the kept list of losses, and the process's settings."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from lossctl import listing
+from lossctl.cli import startup
+from lossctl.cli.completion import complete_loss
+from lossctl.explain import entry_of
+from lossctl.loss import losses
+
+
+def test_the_list_that_is_kept_is_that_of_the_registry() -> None:
+    assert listing.entries() == [entry_of(one) for one in losses().values()]
+
+
+def test_completion_offers_labels_and_names() -> None:
+    offered = complete_loss("")
+    assert set(offered) == {name for one in losses().values() for name in (one.label, one.name)}
+    assert len(offered) == len(set(offered))
+    assert complete_loss("mae,hub") == ["mae,huber"]
+
+
+@pytest.fixture
+def collector() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
+@pytest.mark.parametrize(("given", "then"), [(None, "1"), ("2", "2")])
+def test_openblas_starts_no_threads_unless_it_is_told_to(
+    given: str | None, then: str, collector: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", given or "")
+    if given is None:
+        monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    startup.begin()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == then
+    assert not gc.isenabled()
+    startup.done()
+    assert gc.isenabled()
