@@ -37,11 +37,14 @@ check: $(STAMP)  ## format, lint, types, architecture, generated documentation
 reference: $(STAMP)  ## run reference cases (CASES=file.json; else those of tests/)
 	@$(BIN)/python -m tests.reference.run $(CASES)
 
-bench: $(STAMP)  ## time whole processes against others (ARGS="--pairs 5 --only help")
-	@$(BIN)/python benchmarks/run.py $(ARGS)
+bench: $(STAMP)  ## time whole processes against others (ARGS="--pairs 3 --only W3"; --help has more)
+	@$(BIN)/python -c 'import duckdb, polars' 2>/dev/null || \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]' || \
+	  echo "going on without what could not be installed" >&2
+	@$(BIN)/python -m benchmarks.run $(ARGS)
 
-bench-losses: $(STAMP)  ## time every loss on one block (ARGS="mae scce")
-	@$(BIN)/python benchmarks/losses.py $(ARGS)
+bench-losses: $(STAMP)  ## time every loss and every state on one block (ARGS="mae scce" or --write)
+	@$(BIN)/python -m benchmarks.losses $(ARGS)
 
 docs: $(STAMP)  ## write the generated documentation again
 	@$(BIN)/python docs/generate.py

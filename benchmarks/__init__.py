@@ -1,0 +1,1 @@
+"""Times lossctl against other programs: `make bench` and `make bench-losses`."""

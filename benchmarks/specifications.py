@@ -1,0 +1,76 @@
+"""The specifications of states: which there are, and one block to make each of."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import lossctl
+from lossctl.analyses.digest import Digest
+from lossctl.batch import Batch
+from lossctl.moments import Moments
+from lossctl.ranges import Gather, Range
+from lossctl.states import Sums, Terms, Top
+
+ROWS = 1 << 14
+Column = Callable[[Batch], Any]
+
+
+def pred(batch: Batch) -> Any:
+    """A column: its value for each row."""
+    return batch.columns["pred"]
+
+
+def share(batch: Batch) -> Any:
+    return batch.columns["share"]
+
+
+def addends(batch: Batch) -> Terms:
+    """The terms of a mean."""
+    return Terms([(pred(batch), 0)])
+
+
+def ratios(batch: Batch) -> Terms:
+    """The terms of a weighted mean."""
+    return Terms([(pred(batch), 0)], share(batch))
+
+
+EXAMPLES: dict[str, tuple[Any, int]] = {  # and how many columns each reads
+    "Sums, of a mean": (Sums(addends), 1),
+    "Sums, of a mean, with moments": (Sums(addends, moments=True), 1),
+    "Sums, weighted": (Sums(ratios), 2),
+    "Sums, weighted, with moments": (Sums(ratios, moments=True), 2),
+    "Moments": (Moments(pred), 1),
+    "Moments, weighted": (Moments(pred, share), 2),
+    "Top, 10 rows": (Top(pred, 10), 1),
+    "Range, a thousandth": (Range(pred, 0, 1 << 52), 1),
+    "Range, everything": (Range(pred), 1),
+    "Gather": (Gather(pred, share), 2),
+    "Digest": (Digest(), 2),
+}
+
+
+def block(seed: int = 0) -> Batch:
+    """Two columns, nothing remembered."""
+    rng = np.random.default_rng(seed)
+    columns = {"pred": rng.gamma(2.0, 50.0, ROWS), "share": rng.uniform(0.1, 2.0, ROWS)}
+    rows = np.arange(ROWS)
+    return Batch(columns, frozenset(), None, rows, rows)
+
+
+def defined() -> set[str]:
+    """The names of all classes of lossctl that have `empty` and `make`, protocols apart."""
+    found = set()
+    for module in pkgutil.walk_packages(lossctl.__path__, "lossctl."):
+        if module.name.endswith("__main__"):
+            continue
+        for name, made in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            own = made.__module__ == module.name and not getattr(made, "_is_protocol", False)
+            if own and hasattr(made, "empty") and hasattr(made, "make"):
+                found.add(name)
+    return found
