@@ -16,6 +16,7 @@ from lossctl.errors import DataError, UsageError
 from lossctl.needs import TARGETS
 from lossctl.numerics import floating, row_sum
 from lossctl.plan import Plan
+from lossctl.readers.arrow import utf8
 from lossctl.readers.source import Cells
 from lossctl.report import listed
 from lossctl.roles import axis_sizes, first_fault
@@ -105,18 +106,19 @@ class Batches:
         for name, places in self.binding.guards:
             disagreement(aligned, places, name, self.binding.feeds)
         columns: dict[str, Any] = {}
-        bad = np.zeros(aligned.rows.shape[0], dtype=bool)
         keep = np.ones(aligned.rows.shape[0], dtype=bool)
         for condition, feed, place in self.binding.conditions:
             keep &= condition.holds(aligned.cells[feed][place])
-        self.ledger.dropped["filtered"] += int((~keep).sum())
+        self._drop("filtered", ~keep)
         for role, bound in self.binding.bound.items():
             cells = [aligned.cells[bound.feed][place] for place in bound.places]
             column = column_of(bound, cells, aligned.rows)
             columns[role] = self._same_shape(bound, column, int(aligned.rows[0]))
-        ignored = keep & self._ignored(columns, aligned)
-        self.ledger.dropped["ignored"] += int(ignored.sum())
-        keep &= ~ignored
+        if self.plan.ignore_index is not None:
+            ignored = keep & self._ignored(columns, aligned)
+            self._drop("ignored", ignored)
+            keep &= ~ignored
+        bad: Mask | None = None
         told: set[tuple[int, tuple[int, ...]]] = set()
         for role, bound in self.binding.bound.items():
             cells = [aligned.cells[bound.feed][place] for place in bound.places]
@@ -126,17 +128,17 @@ class Batches:
             told.add((bound.feed, bound.places))
             if missing is not None and (missing & keep).any():
                 self._note_bad(bound.name, aligned, missing & keep)
-                bad |= missing
+                bad = missing if bad is None else bad | missing
         self._agree(columns)
         weight = self._weights(aligned, keep)
         ids = None
         if self.binding.ids is not None:
-            ids = _as_bytes(aligned.cells[self.binding.ids[0]][self.binding.ids[1]])
+            ids = _ids(aligned.cells[self.binding.ids[0]][self.binding.ids[1]])
         order = aligned.rows if aligned.order is None else aligned.order
-        self.ledger.dropped["nan"] += int((bad & keep).sum())
-        if self.plan.nan == "propagate":
-            self.poisoned += int((bad & keep).sum())
-        keep &= ~bad
+        if bad is not None:
+            dropped = self._drop("nan", bad & keep)
+            self.poisoned += dropped if self.plan.nan == "propagate" else 0
+            keep &= ~bad
         batch = Batch(
             {**columns, **self.binding.wholes},
             frozenset(self.binding.wholes),
@@ -153,10 +155,15 @@ class Batches:
         self._check_domains(batch)
         return batch
 
+    def _drop(self, why: str, rows: Mask) -> int:
+        count = int(np.count_nonzero(rows))
+        self.ledger.dropped[why] += count
+        return count
+
     def _ignored(self, columns: dict[str, Any], aligned: Aligned) -> Mask:
         """The rows whose label is the one that is left out."""
         ignored = np.zeros(aligned.rows.shape[0], dtype=bool)
-        for role in TARGETS if self.plan.ignore_index is not None else ():
+        for role in TARGETS:
             if role in columns and isinstance(columns[role], np.ndarray):
                 column = columns[role]
                 ignored |= column == self.plan.ignore_index if column.ndim == 1 else False
@@ -322,9 +329,13 @@ def _chances(pred: Any, target: Any) -> bool:
     )
 
 
-def _as_bytes(cells: Cells) -> Ragged:
-    """A text column as utf-8 bytes with offsets."""
+def _ids(cells: Cells) -> Ragged | Integers:
+    """What names the rows: whole numbers as they are, text as utf-8 bytes with offsets."""
     text: Any = cells.values
+    if isinstance(text, np.ndarray):
+        return text
+    if not text.null_count:
+        return utf8(text)
     texts = [(value or "").encode("utf-8", "replace") for value in text.to_pylist()]
     offsets = offsets_of([len(one) for one in texts])
     return Ragged(np.frombuffer(b"".join(texts), dtype=np.uint8), offsets)

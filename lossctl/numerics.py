@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
 
-from lossctl.arrays import Array, Mask, Numbers
+from lossctl.arrays import Array, Numbers
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -185,9 +185,15 @@ def magnitude(pred: Numbers, target: Numbers) -> Array:
 
 
 @shared
+def square(values: Array) -> Array:
+    """The squares. Infinite beyond 1e154."""
+    return cast(Array, np.square(values))
+
+
+@shared
 def squared(pred: Numbers, target: Numbers) -> Array:
     """(pred - target)**2: two roundings. Infinite beyond 1e154."""
-    return cast(Array, np.square(residual(pred, target)))
+    return square(magnitude(pred, target))
 
 
 @shared
@@ -208,19 +214,22 @@ def log1p_ratio(pred: Numbers, target: Numbers) -> Array:
 
 def row_sum(values: Array) -> Array:
     """Sum over the last axis, column by column: the same bits for every layout and block size."""
-    if values.ndim == 2 and values.size > _PIECE:
-        sums = np.empty(len(values))
-        for rows in pieces(len(values), values.shape[1]):
-            sums[rows] = _row_sum(values[rows])
-        return sums
-    return _row_sum(values)
+    if values.ndim != 2:
+        total = values[..., 0].astype(np.float64)
+        for column in range(1, values.shape[-1]):
+            total = total + values[..., column]
+        return total
+    sums = np.empty(len(values))
+    for rows in pieces(*values.shape):
+        sums[rows] = column_sum(np.ascontiguousarray(values[rows].T, dtype=np.float64))
+    return sums
 
 
-def _row_sum(values: Array) -> Array:
-    total = values[..., 0].astype(np.float64)
-    for column in range(1, values.shape[-1]):
-        total = total + values[..., column]
-    return total
+def column_sum(values: Array) -> Array:
+    """Sum over the first of two axes, one row after another; `values` is C-contiguous."""
+    if values.shape[1] == 1:  # where NumPy would sum by halves
+        return cast(Array, np.add.accumulate(values, axis=0)[-1])
+    return cast(Array, np.add.reduce(values, axis=0, initial=-0.0))
 
 
 def row_mean(values: Array) -> Array:
@@ -235,65 +244,18 @@ def softplus(x: Array) -> Array:
 
 def log_cosh(x: Array) -> Array:
     """log(cosh(x)): log1p(2 sinh(x/2)**2) near 0, |x| + log1p(e**-2|x|) - log 2 beyond; 2 ulp."""
-    size = np.abs(x)
-    small = size <= 1.0
-    half = np.sinh(np.where(small, size, 0.0) * 0.5)
-    near = np.log1p(2.0 * half * half)
-    far = size + (np.log1p(np.exp(-2.0 * size)) - math.log(2.0))
-    return np.where(small, near, far)
+    size = np.abs(x).reshape(-1)
+    near = np.flatnonzero(size <= 1.0)
+    half = np.sinh(0.5 * size[near])
+    values = size + (np.log1p(np.exp(-2.0 * size)) - math.log(2.0))
+    values[near] = np.log1p(2.0 * half * half)
+    return values.reshape(x.shape)
 
 
 def xlogy(x: Array, y: Array) -> Array:
     """The product x * log(y), and 0 where x is 0, whatever y is."""
     zero = x == 0.0
     return np.where(zero, 0.0, x * np.log(np.where(zero, 1.0, y)))
-
-
-def _below_top(logits: Array) -> tuple[Array, Array, Mask]:
-    """Logits less the row's highest, what the rounding of that left over, and the highest."""
-    top = np.max(logits, axis=-1, keepdims=True)
-    highest = logits == top
-    with np.errstate(invalid="ignore", over="ignore"):  # infinite logits are set below
-        shifted, lost = two_sum(logits, -top)
-    shifted = np.where(highest, 0.0, shifted)
-    return shifted, np.where(highest | ~np.isfinite(lost), 0.0, lost), highest
-
-
-def log_softmax(logits: Array) -> Array:
-    """Logits minus logsumexp over the last axis, shape (n, K); about 3 ulp, near 0 too.
-
-    Finite for |logit| up to 1e300. A logit of -inf has log-probability -inf; logits of +inf share
-    the row evenly, as do those of a row in which all are -inf.
-    """
-    shifted, lost, highest = _below_top(logits)
-    growth = np.exp(shifted)
-    growth += growth * lost
-    # One of the highest is the 1 of log1p, so that a sum just above 1 keeps its digits.
-    np.put_along_axis(growth, np.argmax(highest, axis=-1)[..., np.newaxis], 0.0, axis=-1)
-    return (shifted - np.log1p(row_sum(growth))[..., np.newaxis]) + lost
-
-
-@shared
-def exponentials(logits: Array) -> Array:
-    """e**logit by that of the row's highest, which is 1, shape (n, K); 2 ulp, however small."""
-    shifted, lost, _ = _below_top(logits)
-    growth = np.exp(shifted)
-    growth += growth * lost
-    return growth
-
-
-@shared
-def softmax(logits: Array) -> tuple[Array, Array]:
-    """Each class's probability and what it lacks of 1, (n, K); 4 ulp each, near 0 too."""
-    growth = exponentials(logits)
-    highest = np.argmax(growth, axis=-1)[..., np.newaxis]
-    rest = growth.copy()
-    np.put_along_axis(rest, highest, 0.0, axis=-1)
-    others = row_sum(rest)[..., np.newaxis]
-    shares = growth / (1.0 + others)
-    lacking = 1.0 - shares
-    np.put_along_axis(lacking, highest, others / (1.0 + others), axis=-1)
-    return shares, lacking
 
 
 def log1mexp(x: Array) -> Array:

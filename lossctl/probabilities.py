@@ -28,8 +28,9 @@ from lossctl.arrays import (
     Simplex,
     domain_of,
 )
-from lossctl.numerics import floating, log_ratio, log_softmax, row_sum, shared, softmax, softplus
+from lossctl.numerics import floating, log_ratio, row_sum, shared, softplus
 from lossctl.settings import Param
+from lossctl.softmax import log_softmax, log_softmax_of, softmax
 
 UNIT = float(np.finfo(np.float64).eps)
 
@@ -96,6 +97,13 @@ def binary_probabilities(pred: Numbers, *, from_logits: bool) -> tuple[Array, Ar
     return np.where(positive, more, less), np.where(positive, less, more)
 
 
+def shares_of(logits: Numbers) -> tuple[Array, Array]:
+    """The probability of class 1, or of every class, and what it lacks of 1."""
+    if logits.ndim == 1:
+        return binary_probabilities(logits, from_logits=True)
+    return softmax(floating(logits))
+
+
 def binary_log_slopes(
     pred: Numbers,
     *,
@@ -132,16 +140,38 @@ def class_logs(
     probabilities or of logits; a logit of -inf has log-probability -inf."""
     values = floating(pred)
     if from_logits:
-        logs = log_softmax(values)
-        if eps:
-            logs = np.clip(logs, math.log(eps), math.log1p(-eps))
-    else:
-        with np.errstate(divide="ignore"):
-            logs = log_shares(values) if normalize else np.log(values)
-        if eps is not None:
-            logs = np.clip(logs, math.log(eps) if eps else -math.inf, math.log1p(-eps))
-        elif log_clamp is None:
-            logs = np.maximum(logs, math.log(floor) if floor else -math.inf)
+        return _held(log_softmax(values), None, eps, log_clamp)
+    with np.errstate(divide="ignore"):
+        logs = log_shares(values) if normalize else np.log(values)
+    return _held(logs, floor, eps, log_clamp)
+
+
+@shared
+def label_logs(
+    pred: Numbers,
+    label: Numbers,
+    *,
+    from_logits: bool,
+    normalize: bool = False,
+    floor: float = UNIT,
+    eps: float | None = None,
+    log_clamp: float | None = None,
+) -> Array:
+    """The entry of `class_logs` at each row's label, (n,)."""
+    values = floating(pred)
+    if from_logits:
+        return _held(log_softmax_of(values, label), None, eps, log_clamp)
+    with np.errstate(divide="ignore"):
+        logs = of_class(log_shares(values), label) if normalize else np.log(of_class(values, label))
+    return _held(logs, floor, eps, log_clamp)
+
+
+def _held(logs: Array, floor: float | None, eps: float | None, log_clamp: float | None) -> Array:
+    """Logarithms within their limits; those of logits have no floor."""
+    if eps or (eps is not None and floor is not None):
+        logs = np.clip(logs, math.log(eps) if eps else -math.inf, math.log1p(-eps))
+    elif floor is not None and log_clamp is None:
+        logs = np.maximum(logs, math.log(floor) if floor else -math.inf)
     return logs if log_clamp is None else np.maximum(logs, log_clamp)
 
 

@@ -79,17 +79,18 @@ def first_fault(
     """The first row that a domain refuses: its number, its value and the rule in words. `nan`:
     where rows that hold NaN have not been looked for yet."""
     values = _values(column)
-    bad = domain.outside(values)
+    bad: Mask | None = None if domain.spans(values) else domain.outside(values)
     rule = domain.rule()
-    if nan and values.dtype.kind == "f":
+    if bad is not None and nan and values.dtype.kind == "f":
         bad |= np.isnan(values)
-    if not bad.any() and domain.indexes is not None and domain.indexes in sizes:
+    inside = bad is None or not bad.any()
+    if inside and domain.indexes is not None and domain.indexes in sizes:
         size = sizes[domain.indexes]
         bad = values >= size
         if domain.besides:
             bad &= ~np.isin(values, domain.besides)
         rule = f"below {size}, the number of {domain.indexes}"
-    if bad.any():
+    if bad is not None and bad.any():
         at = np.argwhere(bad)[0]
         return _row_of(column, int(at[0])), f"{values[tuple(at)]:.6g}", rule
     if domain.row is not None and not domain.row.warning and domain.shape != "ragged":

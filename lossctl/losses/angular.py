@@ -14,8 +14,9 @@ import numpy as np
 
 from lossctl.arrays import Array, ClassVectors, Integers, Label, Numbers, Vector
 from lossctl.loss import loss
-from lossctl.numerics import log_softmax, row_sum
+from lossctl.numerics import row_sum
 from lossctl.settings import Param
+from lossctl.softmax import log_softmax, log_softmax_of
 from lossctl.vectors import angle, length, products, units
 
 _SCORES = 1 << 20  # how many are held at once
@@ -53,7 +54,7 @@ def _cross_entropy(scores: Array, label: Integers) -> Array:
     tied = np.count_nonzero(scores == own[:, np.newaxis], axis=1) > 1
     unknown = np.isnan(scores).any(axis=1) | (np.isinf(own) & tied)
     known = np.where(unknown[:, np.newaxis], 0.0, scores)
-    return np.where(unknown, math.inf, -_own(log_softmax(known), label))
+    return np.where(unknown, math.inf, -log_softmax_of(known, label))
 
 
 def _pull(scores: Array, label: Integers) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 
 from lossctl.arrays import Array, Box, Domain, Integers, Mask, Numbers, RowRule, domain_of
 from lossctl.loss import Direction, loss
+from lossctl.numerics import shared
 from lossctl.rectangles import Axis, Overlap, overlap
 from lossctl.settings import Param
 
@@ -60,6 +61,7 @@ def _share(over: Array, under: Array) -> Array:
     return np.where(under == 0.0, 0.0, over / under)
 
 
+@shared
 def _shared_part(o: Overlap, eps: float, as_similarity: bool) -> Array:
     """1 - IoU, or IoU; IoU is 0 where the union is."""
     more = _in_units(eps, o.x.exponent + o.y.exponent)
@@ -74,6 +76,7 @@ def _spare_part(o: Overlap, eps: float) -> Array:
     return _share(o.spare, o.hull + _in_units(eps, o.x.exponent + o.y.exponent))
 
 
+@shared
 def _centre_part(o: Overlap, eps: float) -> Array:
     """The squared distance of the centres over the squared diagonal of the hull."""
     unit = o.unit

@@ -36,8 +36,8 @@ from lossctl.probabilities import (
     class_probabilities,
     class_slopes,
     label_clipped,
+    label_logs,
     normalized_domains,
-    of_class,
     weighted_logs,
 )
 from lossctl.settings import Param
@@ -80,6 +80,15 @@ def logs_of(pred: Numbers, *, from_logits: bool, normalize: bool = False, **limi
     if from_logits:
         return class_logs(pred, from_logits=True)
     return class_logs(pred, from_logits=False, normalize=normalize, **limits)
+
+
+def label_logs_of(
+    pred: Numbers, label: Numbers, *, from_logits: bool, normalize: bool = False, **limits: Any
+) -> Array:
+    """The same of each row's label."""
+    if from_logits:
+        return label_logs(pred, label, from_logits=True)
+    return label_logs(pred, label, from_logits=False, normalize=normalize, **limits)
 
 
 def slopes_of(
@@ -286,14 +295,16 @@ def sparse_categorical_cross_entropy(
     by n: reduction=sum_over_batch_size). Ignored samples score 0 and do not count; where all are
     ignored there is no mean. `balanced` counts the classes that occur, in all rows.
     """
-    logs = logs_of(pred, from_logits=from_logits, normalize=normalize, floor=floor, eps=eps,
-                   log_clamp=log_clamp)  # fmt: skip
+    told: dict[str, Any] = {"from_logits": from_logits, "normalize": normalize, "floor": floor,
+                            "eps": eps, "log_clamp": log_clamp}  # fmt: skip
     classes = pred.shape[1]
     counts, label = _counted(label, ignore_index)
     each = _weights(label, counts, class_weight, balanced, classes)
     own = each[label.astype(np.int64)]
-    values = 0.0 - weighted_logs((1.0 - label_smoothing) * own, of_class(logs, label))
+    values = weighted_logs((1.0 - label_smoothing) * own, label_logs_of(pred, label, **told))
+    values = 0.0 - values
     if label_smoothing > 0.0:
+        logs = logs_of(pred, **told)
         spread = each if smoothing == "torch" else own[:, np.newaxis]
         shares = np.broadcast_to(label_smoothing / classes * spread, logs.shape)
         values = values - row_sum(weighted_logs(shares, logs))
@@ -337,10 +348,10 @@ def perplexity(
 
     What a row adds is its cost in nats; no base of logarithms changes the value.
     """
-    logs = logs_of(pred, from_logits=from_logits, normalize=normalize, floor=floor, eps=eps,
-                   log_clamp=log_clamp)  # fmt: skip
     counts, label = _counted(label, ignore_index)
-    values = 0.0 - of_class(logs, label)
+    logs = label_logs_of(pred, label, from_logits=from_logits, normalize=normalize, floor=floor,
+                         eps=eps, log_clamp=log_clamp)  # fmt: skip
+    values = 0.0 - logs
     if ignore_index is None:
         return values
     return np.where(counts, values, 0.0), counts.astype(np.float64)

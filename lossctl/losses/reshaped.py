@@ -9,8 +9,8 @@ import numpy as np
 from lossctl.arrays import Array, Label, Numbers, Simplex
 from lossctl.errors import UsageError
 from lossctl.loss import loss
-from lossctl.losses.categorical import KERAS, logs_of, slopes_of
-from lossctl.numerics import floating, log_softmax
+from lossctl.losses.categorical import KERAS, label_logs_of, slopes_of
+from lossctl.numerics import floating
 from lossctl.probabilities import (
     UNIT,
     Eps,
@@ -20,15 +20,16 @@ from lossctl.probabilities import (
     Normalize,
     at_class,
     class_domains,
-    class_logs,
     class_probabilities,
     class_slopes,
     label_clipped,
+    label_logs,
     normalized_domains,
     of_class,
     weighted_logs,
 )
 from lossctl.settings import Param
+from lossctl.softmax import log_softmax_of
 
 
 def _class_alpha(alpha: float | tuple[float, ...] | None, mode: str, classes: int) -> Array:
@@ -48,11 +49,12 @@ def _focal_parts(
     pred: Numbers, label: Numbers, *, from_logits: bool, normalize: bool, **told: Any
 ) -> tuple[Array, Array]:
     """The label's log-probability, and one less its probability, without cancellation."""
-    log_p = of_class(class_logs(pred, from_logits=from_logits, normalize=normalize, **told), label)
+    log_p = label_logs(pred, label, from_logits=from_logits, normalize=normalize, **told)
     eps = told["eps"]
     if from_logits or normalize:
-        exact = class_logs(pred, from_logits=from_logits, normalize=normalize, floor=0.0, eps=eps)
-        return log_p, -np.expm1(of_class(exact, label))
+        exact = label_logs(pred, label, from_logits=from_logits, normalize=normalize, floor=0.0,
+                           eps=eps)  # fmt: skip
+        return log_p, -np.expm1(exact)
     rest = 1.0 - of_class(floating(pred), label)
     return log_p, rest if eps is None else np.clip(rest, eps, 1.0 - eps)
 
@@ -151,12 +153,12 @@ def generalized_cross_entropy(
 ) -> Array:  # fmt: skip
     """Between cross-entropy and absolute error: a wrong label costs at most 1/q."""
     if from_logits:
-        logs = log_softmax(floating(pred))
+        logs = log_softmax_of(floating(pred), label)
     elif q == 1.0:
         return 1.0 - of_class(floating(pred), label)
     else:
-        logs = np.log(floating(pred))
-    return (0.0 - np.expm1(q * of_class(logs, label))) / q
+        logs = np.log(of_class(floating(pred), label))
+    return (0.0 - np.expm1(q * logs)) / q
 
 
 def _poly_slope(pred: Numbers, label: Numbers, *, epsilon: float, **told: Any) -> Array:
@@ -189,10 +191,10 @@ def poly1_cross_entropy(
     log_clamp: LogClamp = None,
 ) -> Array:
     """Cross-entropy with the first term of its expansion in 1 - p weighted anew."""
-    logs = of_class(logs_of(pred, from_logits=from_logits, floor=floor, eps=eps,
-                            log_clamp=log_clamp), label)  # fmt: skip
+    logs = label_logs_of(pred, label, from_logits=from_logits, floor=floor, eps=eps,
+                         log_clamp=log_clamp)  # fmt: skip
     if from_logits:
-        rest = -np.expm1(of_class(log_softmax(floating(pred)), label))
+        rest = -np.expm1(log_softmax_of(floating(pred), label))
     else:
         rest = 1.0 - of_class(floating(pred), label)
     value: Array = epsilon * rest - logs

@@ -23,16 +23,17 @@ from lossctl.arrays import (
 )
 from lossctl.errors import DataError
 from lossctl.loss import loss
-from lossctl.numerics import difference, exponentials, floating, residual, row_sum, softmax, two_sum
+from lossctl.numerics import difference, floating, residual, row_sum, two_sum
 from lossctl.probabilities import (
     FromLogits,
     at_class,
-    binary_probabilities,
     class_domains,
     class_slopes,
     of_class,
+    shares_of,
 )
 from lossctl.settings import Param
+from lossctl.softmax import exponentials, softmax, squared_distance
 
 
 def _sum_off(values: Numbers) -> Mask:
@@ -71,10 +72,7 @@ def _brier_gap(pred: Numbers, target: Numbers, from_logits: bool) -> Array:
     if pred.ndim == 2 and target.ndim == 1:
         target = at_class(target, np.ones(len(target)), pred.shape[1])
     if from_logits:
-        one = pred.ndim == 1
-        share, lacking = (
-            binary_probabilities(pred, from_logits=True) if one else softmax(floating(pred))
-        )
+        share, lacking = shares_of(pred)
         gap = np.where(target == 1.0, -lacking, share - floating(target))
     else:
         gap = residual(pred, target)
@@ -92,12 +90,11 @@ def _brier_factor(pred: Numbers, scale_by_half: bool | str) -> float:
 def _brier_slope(
     pred: Numbers, target: Numbers, *, scale_by_half: bool | str, from_logits: bool
 ) -> Array:
-    gap = _brier_gap(pred, target, from_logits)
-    slopes = 2.0 * _brier_factor(pred, scale_by_half) * gap
+    slopes = 2.0 * _brier_factor(pred, scale_by_half) * _brier_gap(pred, target, from_logits)
     if pred.ndim == 2:
         return class_slopes(pred, 0.0, slopes, from_logits=True) if from_logits else slopes
-    share, lacking = binary_probabilities(pred, from_logits=from_logits)
-    return slopes[:, 0] * (share * lacking if from_logits else 1.0)
+    inner = np.multiply(*shares_of(pred)) if from_logits else 1.0
+    return slopes[:, 0] * inner
 
 
 @loss(
@@ -127,8 +124,11 @@ def brier(
     `pred` is the probability of class 1 (or its logit), or a row of one per class; `target` is then
     the class's number, or a row of shares.
     """
+    factor = _brier_factor(pred, scale_by_half)
+    if from_logits and pred.ndim > target.ndim:
+        return factor * squared_distance(floating(pred), target)
     gap = _brier_gap(pred, target, from_logits)
-    return _brier_factor(pred, scale_by_half) * row_sum(gap * gap)
+    return factor * row_sum(gap * gap)
 
 
 def _excesses(pred: Numbers, label: Numbers, from_logits: bool) -> list[Array]:
