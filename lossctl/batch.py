@@ -68,6 +68,7 @@ class Batch:
     def take(self, keep: Mask) -> Batch:
         """The rows that `keep` marks, as a batch of its own."""
         chosen = np.flatnonzero(keep)
+        rows = self.rows.take(chosen)
         return replace(
             self,
             columns={
@@ -75,8 +76,8 @@ class Batch:
                 for role, column in self.columns.items()
             },
             weight=None if self.weight is None else self.weight[chosen],
-            rows=self.rows[chosen],
-            order=self.order[chosen],
+            rows=rows,
+            order=rows if self.order is self.rows else self.order.take(chosen),
             target_rows=None if self.target_rows is None else self.target_rows[chosen],
             ids=None if self.ids is None else self.ids.take(chosen),
             memo={},
@@ -168,7 +169,7 @@ def _as_row(value: Any) -> Any:
 
 def taken(column: Any, chosen: Integers) -> Any:
     """The chosen rows of a column."""
-    return column.take(chosen) if isinstance(column, Ragged) else column[chosen]
+    return column.take(chosen) if isinstance(column, Ragged) else column.take(chosen, axis=0)
 
 
 def _plain(column: Any, index: int) -> Any:

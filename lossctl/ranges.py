@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lossctl.arrays import Array, Integers
+from lossctl.arrays import Array, Integers, Mask
 from lossctl.exact import Exact, exact_sum
 from lossctl.numerics import shared
 from lossctl.states import UNLIKE, Column, Json
@@ -63,18 +63,23 @@ def _ranged(values: Array, low: int, high: int, sums: bool) -> RangeState:
     below = above = total = 0
     kept = values
     if low > LOWEST and high < HIGHEST:
-        kept = values.compress((values >= value_of(low)) & (values < value_of(high)))
+        kept = _where((values >= value_of(low)) & (values < value_of(high)), values)
     elif low > LOWEST:
-        kept = values.compress(values >= value_of(low))
+        kept = _where(values >= value_of(low), values)
     elif high < HIGHEST:
-        kept = values.compress(values < value_of(high))
+        kept = _where(values < value_of(high), values)
     if high < HIGHEST:
         over = values >= value_of(high)
         above = int(np.count_nonzero(over))
         if sums and above:
-            total = exact_sum(values.compress(over))
+            total = exact_sum(_where(over, values))
     below = values.size - above - kept.size
     return RangeState((low, high), below, kept.size, above, total, (kept,)).bounded()
+
+
+def _where(mask: Mask, values: Array) -> Array:
+    """`values[mask]`, several times as fast where the mask is a mixture."""
+    return values.take(np.flatnonzero(mask))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
