@@ -21,8 +21,8 @@ ONE: Exact = 1 << UNIT
 
 _BLOCK = 1 << 14  # values that fit the cache; with _BITS a round, 63 bits hold a block's sum
 _BITS = 47
-_DOT = 1 << 13  # likewise of products: with _LIMB bits a factor, float64's 53 bits hold their sum
-_LIMB = 20
+_DOT = 1 << 15  # likewise of products: with _LIMB bits a factor, float64's 53 bits hold their sum
+_LIMB = 19
 _MOST = 8  # limbs: values that need more are split into products and errors instead
 _FLOOR = -1074  # exponent of the smallest float64
 _WORD = 1 << 64

@@ -117,8 +117,9 @@ class Some:
     def add(self, batch: Batch) -> None:
         """Keep some rows of a batch, if it is its turn."""
         if self.seen % self.step == 0:
-            apart = -(-batch.count // FROM_EACH)
-            self.parts.append(batch.take(np.arange(batch.count) % apart == 0))
+            some = np.zeros(batch.count, dtype=bool)
+            some[:: max(batch.count // FROM_EACH, 1)] = True
+            self.parts.append(batch.take(some))
             if len(self.parts) > MOST_PARTS:
                 self.parts = self.parts[::2]
                 self.step *= 2

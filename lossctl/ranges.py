@@ -60,21 +60,17 @@ class Range:
 
 @shared
 def _ranged(values: Array, low: int, high: int, sums: bool) -> RangeState:
-    below = above = total = 0
-    kept = values
-    if low > LOWEST and high < HIGHEST:
-        kept = _where((values >= value_of(low)) & (values < value_of(high)), values)
-    elif low > LOWEST:
-        kept = _where(values >= value_of(low), values)
-    elif high < HIGHEST:
-        kept = _where(values < value_of(high), values)
+    count, above, total = values.size, 0, 0
+    if low > LOWEST:
+        values = _where(values >= value_of(low), values)
+    below = count - values.size
     if high < HIGHEST:
         over = values >= value_of(high)
         above = int(np.count_nonzero(over))
         if sums and above:
             total = exact_sum(_where(over, values))
-    below = values.size - above - kept.size
-    return RangeState((low, high), below, kept.size, above, total, (kept,)).bounded()
+        values = _where(~over, values) if above else values
+    return RangeState((low, high), below, values.size, above, total, (values,)).bounded()
 
 
 def _where(mask: Mask, values: Array) -> Array:

@@ -33,7 +33,7 @@ from lossctl.spec import Spec
 from lossctl.spool import IN_MEMORY, Spool
 from lossctl.tasks import Decision, decide
 
-BLOCK_ROWS = 1 << 15
+BLOCK_ROWS = 1 << 16
 BLOCK_VALUES = 1 << 20
 TOGETHER = 1 << 27  # values that are held for losses that need all rows at once
 
@@ -154,7 +154,7 @@ def _batches(
     if plan.on:
         rows = by_key(
             binding.feeds, binding.keys, size, ledger,
-            missing=plan.missing, duplicates=plan.duplicates,
+            missing=plan.missing, duplicates=plan.duplicates, threads=plan.read.threads,
         )  # fmt: skip
     else:
         rows = by_row(binding.feeds, size, ledger)

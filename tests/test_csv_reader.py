@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import product
 from typing import Any, BinaryIO, cast
 from unittest import mock
 
@@ -238,8 +239,12 @@ def test_only_a_block_that_needs_it_has_integers() -> None:
     ],
 )
 @pytest.mark.parametrize("chunk", CHUNKS)
-def test_integers_that_no_type_holds(cells: list[str], line: int, part: str, chunk: int) -> None:
-    message = refusal(("p\n" + "\n".join(cells)).encode(), chunk=chunk)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_integers_that_no_type_holds(
+    cells: list[str], line: int, part: str, chunk: int, threads: int
+) -> None:
+    with mock.patch.object(reader, "HEAD", 4):
+        message = refusal(("p\n" + "\n".join(cells)).encode(), chunk=chunk, threads=threads)
     assert message.startswith(f"p.csv line {line}, column 'p': ")
     assert part in message
 
@@ -253,8 +258,8 @@ def test_text_far_down_is_found_whatever_the_chunks() -> None:
     rows = [b"%d,%d.5" % (row, row) for row in range(5000)]
     rows[4321] = b"4321,T"
     data = b"id,p\r\n" + b"\r\n".join(rows)
-    for chunk in (100, 4096, ALL):
-        message = refusal(data, [Wanted(1)], chunk=chunk)
+    for chunk, threads in product((100, 4096, ALL), (1, 3)):
+        message = refusal(data, [Wanted(1)], chunk=chunk, threads=threads)
         assert message.startswith("p.csv line 4323, column 'p': 'T' is not a number")
 
 
@@ -345,9 +350,12 @@ def test_kinds(cells: list[str], kind: str) -> None:
 )
 @pytest.mark.parametrize("head", [8, 1 << 20])
 @pytest.mark.parametrize("chunk", CHUNKS)
-def test_damage_is_refused_at_its_line(data: bytes, message: str, head: int, chunk: int) -> None:
+@pytest.mark.parametrize("threads", [1, 3])
+def test_damage_is_refused_at_its_line(
+    data: bytes, message: str, head: int, chunk: int, threads: int
+) -> None:
     with mock.patch.object(reader, "HEAD", head):
-        found = refusal(data, [Wanted(1, "text")], chunk=chunk)
+        found = refusal(data, [Wanted(1, "text")], chunk=chunk, threads=threads)
     assert found.startswith(message)
 
 

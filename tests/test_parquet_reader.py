@@ -1,6 +1,7 @@
 """Parquet: every type of column, nulls, exact decimals and integers, and damage."""
 
 import contextlib
+import io
 import subprocess
 import sys
 from decimal import Decimal
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from lossctl.arrays import Ragged
 from lossctl.errors import DataError, LossctlError
-from lossctl.readers import arrow, open_source
+from lossctl.readers import arrow, open_source, parquet
 from lossctl.readers.footer import FooterError, values_per_chunk
 from lossctl.readers.source import Cells, ReadOptions, Rechunker, Rows, Wanted
 
@@ -233,6 +234,22 @@ def test_columns_of_one_name_and_names_with_points(tmp_path: Path) -> None:
     assert [found.values.tolist() for found in rows.cells] == [[6.0], [2.0], [0.0], [2.0]]
     assert [rows.count for rows in source.blocks([], 9)] == [1]
     source.close()
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_system_without_names_for_open_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    column = np.arange(300_000.0)  # more than one batch
+    path = write(tmp_path, {"x": column}, row_group_size=70_000)
+    if not named:
+        monkeypatch.setattr(parquet.pyarrow, "OSFile", lambda _: io.FileIO(tmp_path / "none"))
+    source = open_source(path, ReadOptions())
+    assert (source._native is not None) == (named and Path("/dev/fd").exists())
+    blocks = [rows.cells[0].values for rows in source.blocks([Wanted(0)], 1 << 15)]
+    source.close()
+    assert {len(block) for block in blocks[:-1]} == {1 << 15}
+    np.testing.assert_array_equal(np.concatenate(blocks), column)
 
 
 def test_files_with_nothing_to_score(tmp_path: Path) -> None:

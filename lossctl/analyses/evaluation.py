@@ -49,27 +49,34 @@ def rounds(context: Context, *, full: bool) -> Rounds[Evaluation]:
     if not full:
         values = yield from in_step(context.reduced(spec) for spec in specs)
         return Evaluation(dict(zip(names, values, strict=True)), {}, {}, None, None, None, None)
-    count = len(specs)
-    questions: list[Rounds[Any]] = [context.reduced(spec) for spec in specs]
-    questions += [skill.rounds(context, spec) for spec in specs]
-    questions += [concentration.rounds(context, spec) for spec in specs]
-    questions += [clipped.rounds(context, spec) for spec in specs]
-    questions += [addends.rounds(context, spec) for spec in specs]
-    questions += [worst.rounds(context), outliers.rounds(context), tails.rounds(context)]
-    questions.append(_digest())
+    # One loss after the other, so that its values are still in the cache when they are asked again.
+    questions: list[Rounds[Any]] = [in_step(_of_loss(context, spec)) for spec in specs]
+    questions += [worst.rounds(context), outliers.rounds(context), tails.rounds(context), _digest()]
     answers: list[Any] = yield from in_step(questions)
-    found = dict(zip(names, answers[2 * count : 3 * count], strict=True))
+    *each, worst_rows, outlying, tail, digest = answers
+    by_name = [dict(zip(names, one, strict=True)) for one in zip(*each, strict=True)]
     return Evaluation(
-        values=dict(zip(names, answers[:count], strict=True)),
-        references=dict(zip(names, answers[count : 2 * count], strict=True)),
-        concentration={spec: one for spec, one in found.items() if one is not None},
-        worst=answers[-4],
-        outliers=answers[-3],
-        tails=answers[-2],
-        digest=answers[-1],
-        clipped=dict(zip(names, answers[3 * count : 4 * count], strict=True)),
-        addends=dict(zip(names, answers[4 * count : 5 * count], strict=True)),
+        values=by_name[0],
+        references=by_name[1],
+        concentration={spec: one for spec, one in by_name[2].items() if one is not None},
+        worst=worst_rows,
+        outliers=outlying,
+        tails=tail,
+        digest=digest,
+        clipped=by_name[3],
+        addends=by_name[4],
     )
+
+
+def _of_loss(context: Context, spec: Spec) -> list[Rounds[Any]]:
+    """What is asked of one loss."""
+    return [
+        context.reduced(spec),
+        skill.rounds(context, spec),
+        concentration.rounds(context, spec),
+        clipped.rounds(context, spec),
+        addends.rounds(context, spec),
+    ]
 
 
 def _digest() -> Rounds[str]:

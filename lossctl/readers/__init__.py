@@ -174,6 +174,16 @@ def _text(
 
         return JsonlSource(stream, opened.path, options, compression)
     from lossctl.readers.csv import open_csv
+    from lossctl.readers.csv_encoding import Bytes
 
+    data: Bytes = stream
+    if compression and options.threads > 1 and opened.size is not None:
+        from lossctl.readers.ahead import ReadAhead
+
+        data = ReadAhead(stream)
     delimiter = options.delimiter or ("\t" if form == "tsv" else ",")
-    return open_csv(stream, opened.path, options, delimiter=delimiter, compression=compression)
+    try:
+        return open_csv(data, opened.path, options, delimiter=delimiter, compression=compression)
+    except BaseException:
+        data.close()
+        raise

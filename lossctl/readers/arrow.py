@@ -233,6 +233,19 @@ def blanks_missing(array: pyarrow.Array) -> Cells:
     return Cells(made, empty)
 
 
+def utf8(array: pyarrow.Array) -> Ragged:
+    """A string array without nulls as rows of bytes."""
+    import pyarrow
+
+    width = np.int64 if pyarrow.types.is_large_string(array.type) else np.int32
+    _, offsets, data = array.buffers()
+    skipped = array.offset * np.dtype(width).itemsize
+    bounds = np.frombuffer(offsets, width, count=len(array) + 1, offset=skipped)
+    first, size = int(bounds[0]), int(bounds[-1] - bounds[0])
+    codes = np.frombuffer(data, np.uint8, size, first) if size else np.empty(0, np.uint8)
+    return Ragged(codes, bounds.astype(np.int64) - first)
+
+
 def text(array: pyarrow.Array, where: str) -> Cells:
     """The cells as text, for keys, ids and labels: a string array, nulls kept.
 

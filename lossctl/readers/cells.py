@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,6 +58,20 @@ class Seen:
     decimal: bool = False
     negative: bool = False
     over: bool = False
+
+    def then(self, later: Seen) -> Seen:
+        """What it has held after another block."""
+        return Seen(
+            wide=self.wide or later.wide,
+            decimal=self.decimal or later.decimal,
+            negative=self.negative or later.negative,
+            over=self.over or later.over,
+        )
+
+    @property
+    def impossible(self) -> bool:
+        """Whether no type holds all of it."""
+        return self.wide and (self.decimal or (self.negative and self.over))
 
 
 def is_number(cell: str) -> bool:
@@ -131,7 +145,8 @@ def numbers(
 
     `floats` is Arrow's reading (nulls where missing), None where Arrow could not read it;
     `strings` gives the cells as text, which is asked for only where the reading needs a second
-    look; `odd_nan` says that a NaN may have been spelt `nan(...)`. Raises CellError.
+    look; `odd_nan` says that a NaN may have been spelt `nan(...)`. What came before decides
+    only whether there is an error: the cells are the same after any. Raises CellError.
     """
     if floats is None:
         floats = _floats(strings())
@@ -144,12 +159,9 @@ def numbers(
     with np.errstate(invalid="ignore"):
         low, high = values.min(), values.max()
         fraction = seen.decimal or bool((values != np.trunc(values)).any())
-    if low > -_BEYOND and high < _BEYOND and not (seen.wide and fraction):
-        negative = seen.negative or bool(low < 0)
-        if not (seen.wide and negative and seen.over):
-            if (fraction, negative) != (seen.decimal, seen.negative):
-                seen = replace(seen, decimal=fraction, negative=negative)
-            return Cells(_with_nan(values, missing), missing), seen
+    now = seen.then(Seen(decimal=fraction, negative=bool(low < 0)))
+    if low > -_BEYOND and high < _BEYOND and not now.impossible:
+        return Cells(_with_nan(values, missing), missing), now
     return _exactly(values, missing, strings, seen, odd_nan)
 
 
@@ -168,13 +180,14 @@ def _exactly(
     decimal = far | (values != np.trunc(values))
     decimal[rows] = ~literal
     over = literal & (integers >= _OVER)
-    now = Seen(
-        wide=seen.wide or bool(wide.any()),
-        decimal=seen.decimal or bool(decimal.any()),
-        negative=seen.negative or bool((values < 0).any()),
-        over=seen.over or bool(over.any()),
+    held = Seen(
+        wide=bool(wide.any()),
+        decimal=bool(decimal.any()),
+        negative=bool((values < 0).any()),
+        over=bool(over.any()),
     )
-    if now.wide and (now.decimal or (now.negative and now.over)):
+    now = seen.then(held)
+    if now.impossible:
         never = len(values)
         first_wide = _first(rows[wide], seen.wide, never)
         mixed = max(first_wide, _first(np.flatnonzero(decimal), seen.decimal, never))
@@ -188,7 +201,7 @@ def _exactly(
             f"beside {beside}",
             "write those integers as decimals (with a point) if their rounding is meant",
         )
-    if not wide.any():
+    if not held.wide:
         return Cells(_with_nan(values, missing), missing), now
     dtype = np.uint64 if over.any() else np.int64
     exact: Numbers = np.where(far, 0.0, values).astype(dtype)

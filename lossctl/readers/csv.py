@@ -7,13 +7,15 @@ error names the first damaged line, whatever the size of the chunks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from functools import partial
+from itertools import islice
 
 from lossctl.errors import DataError
 from lossctl.readers.cells import Seen
-from lossctl.readers.csv_chunks import Chunks
+from lossctl.readers.csv_chunks import Chunk, Chunks
 from lossctl.readers.csv_dialect import (
     delimiter_of,
     header_hint,
@@ -22,12 +24,12 @@ from lossctl.readers.csv_dialect import (
     probable_delimiter,
     shown_delimiter,
 )
-from lossctl.readers.csv_encoding import BOM, Utf8, refuse_foreign
+from lossctl.readers.csv_encoding import BOM, Bytes, Utf8, refuse_foreign
 from lossctl.readers.csv_table import RecordError, Table
 from lossctl.readers.source import Column, ReadOptions, Rechunker, Rows, Wanted
 from lossctl.readers.stream import shown
 
-CHUNK = 1 << 21  # bytes parsed at once
+CHUNK = 1 << 20  # bytes parsed at once
 HEAD = 1 << 20  # bytes looked at for encoding, dialect and the kinds of the columns
 _LONGEST = 1 << 29  # no option lets a line be longer: pyarrow counts bytes in 32 bits
 
@@ -41,10 +43,12 @@ class CsvSource:
     columns: tuple[Column, ...]
     rows: int | None
     details: Mapping[str, str]
-    _stream: BinaryIO
+    _stream: Bytes
     _chunks: Chunks
     _table: Table
     _chunk_bytes: int
+    _threads: int
+    rereads: bool = field(init=False, default=False)
     _used: bool = field(init=False, default=False)
 
     def blocks(self, wanted: Sequence[Wanted], size: int) -> Iterator[Rows]:
@@ -54,17 +58,39 @@ class CsvSource:
         self._used = True
         table, rechunker = self._table, Rechunker(size)
         seen = [Seen()] * len(wanted)
-        for chunk in self._chunks.rest(self._chunk_bytes):
-            try:
-                rows, seen = table.rows(chunk, wanted, seen)
-            except RecordError as fault:
-                # The rows before the damage come first, so that an error of theirs does too.
-                before, error = table.sound(chunk, wanted, seen, fault)
-                if before is not None:
-                    yield from rechunker.push(before)
-                raise error from None
-            yield from rechunker.push(rows)
+        with closing(self._ahead(wanted)) as chunks:
+            for chunk, alone in chunks:
+                if alone is not None:
+                    rows, held = alone
+                    now = [one.then(other) for one, other in zip(seen, held, strict=True)]
+                if alone is None or any(column.impossible for column in now):
+                    try:
+                        rows, now = table.rows(chunk, wanted, seen)
+                    except RecordError as fault:
+                        # The rows before the damage come first, so that their error does too.
+                        before, error = table.sound(chunk, wanted, seen, fault)
+                        if before is not None:
+                            yield from rechunker.push(before)
+                        raise error from None
+                seen = now
+                yield from rechunker.push(rows)
         yield from rechunker.finish()
+
+    def _ahead(
+        self, wanted: Sequence[Wanted]
+    ) -> Generator[tuple[Chunk, tuple[Rows, list[Seen]] | None]]:
+        """The chunks, each with what threads have made of it alone, if they have."""
+        chunks = self._chunks.rest(self._chunk_bytes)
+        if self._threads > 1:
+            # Most files have one chunk, which is not worth a thread.
+            yield from ((chunk, None) for chunk in islice(chunks, 1))
+            from lossctl.readers.ahead import in_order
+
+            # Two files are read at once as a rule, and scored besides.
+            threads = (self._threads + 1) // 2
+            yield from in_order(chunks, partial(self._table.alone, wanted=wanted), threads)
+        else:
+            yield from ((chunk, None) for chunk in chunks)
 
     def close(self) -> None:
         """Release the file."""
@@ -72,7 +98,7 @@ class CsvSource:
 
 
 def open_csv(
-    stream: BinaryIO,
+    stream: Bytes,
     path: str,
     options: ReadOptions,
     *,
@@ -116,7 +142,9 @@ def open_csv(
         details["hint"] = hint
     columns = tuple(Column(title, kind) for title, kind in zip(titles, kinds, strict=True))
     form = "tsv" if mark == b"\t" else "csv"
-    return CsvSource(path, form, columns, None, details, stream, chunks, table, chunk_bytes)
+    return CsvSource(
+        path, form, columns, None, details, stream, chunks, table, chunk_bytes, options.threads
+    )
 
 
 def _titles(chunks: Chunks, name: str, *, header: bool) -> list[str]:

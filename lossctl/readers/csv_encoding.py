@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Protocol
 
 from lossctl.errors import DataError, UsageError, quoted
 from lossctl.readers.csv_records import line_ends
@@ -23,6 +23,18 @@ _WESTERN = r"[^\W\d_]|[\u2010-\u20ac©®°±²³µ·«»§¿¡]"
 _SHARE = 0.9  # of the characters beyond ASCII that a guessed encoding must explain
 
 
+class Bytes(Protocol):
+    """What is read of a stream."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` more bytes; b"" at the end."""
+        ...
+
+    def close(self) -> None:
+        """Release the file."""
+        ...
+
+
 @dataclass(slots=True)
 class Utf8:
     """A binary stream read as UTF-8, decoded first where it has another encoding.
@@ -31,7 +43,7 @@ class Utf8:
     so that rows which stand before the damage are seen first, however much is read at once.
     """
 
-    stream: BinaryIO
+    stream: Bytes
     name: str
     encoding: str = "utf-8"
     failure: DataError | None = None

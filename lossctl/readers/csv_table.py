@@ -14,6 +14,7 @@ from lossctl.errors import DataError, quoted
 from lossctl.readers.cells import MISSING, SAMPLE, CellError, Seen, kind_of, numbers, texts
 from lossctl.readers.csv_chunks import Chunk, misquoted, too_long
 from lossctl.readers.csv_encoding import first_bad, not_text
+from lossctl.readers.csv_lines import PAYS, plain_numbers
 from lossctl.readers.csv_records import QuotingError, blank_line, records
 from lossctl.readers.source import Cells, Kind, Rows, Wanted
 
@@ -30,7 +31,7 @@ class RecordError(Exception):
         self.error = error
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Table:
     """The layout that every record must have, and what error messages call things.
 
@@ -45,9 +46,11 @@ class Table:
     hint: str | None = None
     decoded: bool = False
     _places: list[str] = field(init=False, default_factory=list)
+    _plain: bool = field(init=False)  # whether `plain_numbers` may do; it changes no result
 
     def __post_init__(self) -> None:
         self._places.extend(map(str, range(len(self.titles))))
+        self._plain = len(self.titles) == 1
 
     def rows(
         self, chunk: Chunk, wanted: Sequence[Wanted], seen: Sequence[Seen]
@@ -101,6 +104,13 @@ class Table:
         if len(self.titles) > 1 and _empty_row(cells) and blank_line(data):
             self.examine(chunk)  # Arrow reads a blank line as a row of empty cells
         return Rows(len(arrays[indices[0]]), cells), now
+
+    def alone(self, chunk: Chunk, wanted: Sequence[Wanted]) -> tuple[Rows, list[Seen]] | None:
+        """The `rows` of a chunk as if nothing came before it; None for damage in it."""
+        try:
+            return self.rows(chunk, wanted, [Seen()] * len(wanted))
+        except RecordError:
+            return None
 
     def sound(
         self, chunk: Chunk, wanted: Sequence[Wanted], seen: Sequence[Seen], fault: RecordError
@@ -193,6 +203,11 @@ class Table:
         if len(self.delimiter) > 1:
             raise pa.ArrowInvalid("a delimiter of several bytes")
         data, has_quotes = chunk.data, len(chunk.marks) > 0
+        if self._plain and chunk.offset >= PAYS and types == {0: pa.float64()}:
+            numbers = None if has_quotes else plain_numbers(data)
+            if numbers is not None:
+                return {0: numbers}
+            self._plain = False
         table = csv.read_csv(
             pa.BufferReader(data),
             read_options=csv.ReadOptions(

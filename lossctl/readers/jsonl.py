@@ -61,6 +61,7 @@ class JsonlSource:
     """
 
     format = "jsonl"
+    rereads = False
 
     def __init__(
         self,

@@ -22,6 +22,7 @@ class MemorySource:
     """
 
     format = "memory"
+    rereads = True
 
     def __init__(self, path: str, columns: Mapping[str, Any]) -> None:
         self.path = path

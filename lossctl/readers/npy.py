@@ -338,6 +338,7 @@ class NpySource:
         self._header = header
         self.columns: tuple[Column, ...] = (header.column(""),)
         self.rows: int | None = header.rows
+        self.rereads = self._seeks
         self.details: Mapping[str, str] = header.details()
 
     def blocks(self, wanted: Sequence[Wanted], size: int) -> Iterator[Rows]:

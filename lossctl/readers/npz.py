@@ -72,6 +72,7 @@ class NpzSource:
     """One column per array, under the array's name."""
 
     format = "npz"
+    rereads = False
 
     def __init__(self, opened: Opened, options: ReadOptions) -> None:
         """Read the directory and each array's header. Raises DataError."""

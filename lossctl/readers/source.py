@@ -78,6 +78,7 @@ class ReadOptions:
     layout: str = "BTC"  # of arrays of three dimensions: TBC has its rows on the second axis
     max_line_bytes: int = 1 << 26  # a longer line of text is refused
     max_expansion: int = 1 << 30  # bytes that one compressed array or row group may unpack to
+    threads: int = 1  # at work on all files together; from 2 on, text is parsed ahead
 
 
 class Source(Protocol):
@@ -87,6 +88,7 @@ class Source(Protocol):
     format: str  # csv, tsv, parquet, npy, npz, jsonl
     columns: tuple[Column, ...]
     rows: int | None  # where the file says it, before reading
+    rereads: bool  # whether `blocks` can be called again, at little more than a copy's cost
     details: Mapping[str, str]  # for `inspect`: delimiter, encoding, compression, shape ...
 
     def blocks(self, wanted: Sequence[Wanted], size: int) -> Iterator[Rows]:
