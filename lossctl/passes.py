@@ -14,6 +14,7 @@ from lossctl.engines import run as run_engine
 from lossctl.rounds import Asked, States
 
 LARGE = 31 << 20  # bytes: glibc learns from no block beyond 32 MiB
+WORTH = 16  # blocks from which on several processes score
 FROM_EACH = 512  # rows of a batch that tell where values probably lie
 MOST_PARTS = 128  # batches that such rows are kept of
 
@@ -60,8 +61,7 @@ class Passes:
         self.first = first
         self.batches = batches
         self.again = again
-        # One block is not worth a thread.
-        self.threads = 1 if batches.scored_all_at(first) else threads
+        self.threads = threads
         self.progress = progress
         self.made = 0
         self._some = Some()
@@ -81,7 +81,10 @@ class Passes:
     def __call__(self, asked: Asked) -> States:
         self.made += 1
         batches = self._reading() if self.made == 1 else self._again()
-        return run_engine(batches, asked, self.threads)
+        rows = self.batches.known if self.made == 1 else self.batches.scored
+        # A few blocks are not worth another process.
+        worth = rows is not None and rows >= WORTH * self.first.count
+        return run_engine(batches, asked, self.threads if worth else 1)
 
     def _reading(self) -> Iterator[Batch]:
         for batch in chain([self.first], self.batches):

@@ -5,6 +5,7 @@ Bounds are keys: integers that sort as the values do.
 
 from __future__ import annotations
 
+from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass
 
 import numpy as np
@@ -151,12 +152,12 @@ class RangeState:
         return np.concatenate(self.values) if self.values else np.empty(0)
 
     def to_json(self) -> Json:
-        values = None if self.values is None else np.sort(self.gathered()).tolist()
+        values = None if self.values is None else packed(np.sort(self.gathered()))
         return {
             "within": list(self.within),
             "counts": [self.below, self.inside, self.above],
             "sum_above": hex(self.sum_above),
-            "values": None if values is None else [value.hex() for value in values],
+            "values": values,
             "bins": None if self.bins is None else [one.tolist() for one in self.bins],
         }
 
@@ -170,7 +171,7 @@ class RangeState:
             inside,
             above,
             int(data["sum_above"], 16),
-            None if values is None else (np.array([float.fromhex(value) for value in values]),),
+            None if values is None else (unpacked(values),),
             None if bins is None else (np.array(bins[0]), np.array(bins[1])),
         )
 
@@ -208,13 +209,19 @@ class GatherState:
         return self.values[order], self.weights[order]
 
     def to_json(self) -> Json:
-        values, weights = (each.tolist() for each in self.in_order())
-        return {"values": [one.hex() for one in values], "weights": [one.hex() for one in weights]}
+        values, weights = self.in_order()
+        return {"values": packed(values), "weights": packed(weights)}
 
     @classmethod
     def from_json(cls, data: Json) -> GatherState:
-        values, weights = (
-            np.array([float.fromhex(value) for value in data[name]])
-            for name in ("values", "weights")
-        )
-        return cls(values, weights)
+        return cls(unpacked(data["values"]), unpacked(data["weights"]))
+
+
+def packed(values: Array) -> str:
+    """Float64 values as text: their bytes, the least significant first, in base 64."""
+    return b2a_base64(values.astype("<f8").tobytes(), newline=False).decode()
+
+
+def unpacked(text: str) -> Array:
+    """What `packed` packed."""
+    return np.frombuffer(a2b_base64(text), "<f8").astype(np.float64)

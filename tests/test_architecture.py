@@ -30,7 +30,7 @@ ORDER = [
     "roles", "signature", "loss", "losses", "spec", "grammar", "batch", "terms",
     "readers", "plan", "where", "classes", "choose", "needs", "report", "align", "filled", "keys", "join", "wholes",
     "naming", "binding", "columns", "batches", "shown", "candidates", "defaults", "tasks",
-    "engines", "spool", "passes", "analyses", "gates", "stats", "notes", "run", "applicable",
+    "flat", "engines", "spool", "passes", "analyses", "gates", "stats", "notes", "run", "applicable",
     "inspection",
     "points", "curves", "influence", "explain", "renderers", "frames", "api", "cli", "__main__",
 ]  # fmt: skip
@@ -74,7 +74,7 @@ ONLY = {
         "listing",
         "renderers",
     },
-    "engines": {"errors", "rounds", "batch", "engines"},
+    "engines": {"errors", "rounds", "batch", "flat", "engines"},
 }
 
 When = Literal["load", "use", "types"]

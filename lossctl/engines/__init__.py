@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lossctl.batch import Batch
-from lossctl.engines import serial, threads
+from lossctl.engines import processes, serial
 from lossctl.rounds import Asked, States
 
 
 def run(batches: Iterable[Batch], asked: Asked, workers: int) -> States:
     """The states that were asked for, over all batches."""
-    return serial.run(batches, asked) if workers <= 1 else threads.run(batches, asked, workers)
+    if workers <= 1 or not processes.possible():
+        return serial.run(batches, asked)
+    return processes.run(batches, asked, workers)

@@ -1,0 +1,192 @@
+"""Several processes score: this one reads, gives batches to the others, and scores what they cannot
+take. Python's threads would wait for each other at every step of NumPy's.
+
+The others are copies of this process (fork), so that nothing has to be sent before batches are.
+These go through memory that is shared, and the states come back as the JSON that every state has.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import signal
+import sys
+from collections.abc import Iterable
+from itertools import chain
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from lossctl import errors
+from lossctl.batch import Batch
+from lossctl.errors import DataError, LossctlError
+from lossctl.flat import Flat, filled, flattened
+from lossctl.rounds import Asked, States, grow
+
+SLOTS = 2  # batches that wait for one process
+ROOM = 1.25  # bytes of a slot, by those of the first batch
+
+TASKS = Path("/proc/self/task")  # a folder for each thread, Python's or not
+HARMLESS = {"jemalloc_bg_thd"}  # Arrow's allocator has it; it lets go of its locks for a fork
+
+
+def possible() -> bool:
+    """Whether this process can be copied: Linux, and no other thread that could hold a lock."""
+    if sys.platform != "linux" or not TASKS.is_dir():
+        return False
+    others = (task for task in TASKS.iterdir() if task.name != str(os.getpid()))
+    return all((task / "comm").read_text().strip() in HARMLESS for task in others)
+
+
+def run(batches: Iterable[Batch], asked: Asked, workers: int) -> States:
+    """As `serial.run`, by `workers` processes. An error in reading or scoring is raised here."""
+    coming = iter(batches)
+    own: dict[Any, Any] = {spec: spec.empty() for spec in asked}
+    head = next(coming, None)
+    if head is None:
+        return own
+    others: list[_Other] = []
+    try:
+        others += (_Other(head, asked) for _ in range(workers - 1))
+        for batch in chain([head], coming):
+            flat, arrays = flattened(batch)
+            if not any(other.take(flat, arrays) for other in others):
+                grow(own, batch)
+        for other in others:
+            for spec, state in zip(asked, other.states(), strict=True):
+                own[spec] = own[spec].merge(type(own[spec]).from_json(state))
+    finally:
+        for other in others:
+            other.end()
+    return own
+
+
+class _Other:
+    """Another process, as this one sees it."""
+
+    def __init__(self, head: Batch, asked: Asked) -> None:
+        self.like, arrays = flattened(head)
+        size = int(ROOM * sum(array.nbytes for array in arrays)) + mmap.PAGESIZE
+        self.slots = [mmap.mmap(-1, size) for _ in range(SLOTS)]
+        self.free = list(range(SLOTS))
+        theirs, ours = os.pipe(), os.pipe()
+        self.number = os.fork()
+        if self.number == 0:
+            os.close(theirs[1])
+            os.close(ours[0])
+            _serve(self, asked, theirs[0], ours[1])
+        os.close(theirs[0])
+        os.close(ours[1])
+        self.orders: IO[bytes] = os.fdopen(theirs[1], "wb", buffering=0)
+        self.answers: IO[bytes] = os.fdopen(ours[0], "rb", buffering=0)
+        os.set_blocking(ours[0], False)
+
+    def take(self, flat: Flat, arrays: list[Any]) -> bool:
+        """Give it a batch; False if it has enough to do, or the batch is unlike the first."""
+        freed = self.answers.read(SLOTS)
+        if freed == b"" or b"\n" in (freed or b""):  # it ends before its time
+            self._answer(freed or b"")
+        self.free += freed or b""
+        size = sum(array.nbytes for array in arrays)
+        if not self.free or size > len(self.slots[0]) or not _alike(flat.hollow, self.like.hollow):
+            return False
+        slot = self.free.pop()
+        view, start = np.frombuffer(self.slots[slot], dtype=np.uint8), 0
+        for array in arrays:
+            view[start : start + array.nbytes] = array
+            start += array.nbytes
+        shapes = [[dtype.str, shape] for dtype, shape in flat.shapes]
+        self._tell({"slot": slot, "first": flat.first, "count": flat.count, "shapes": shapes})
+        return True
+
+    def states(self) -> list[Any]:
+        """The states of all that it was given, as JSON."""
+        self._tell(None)
+        return self._answer(b"")
+
+    def _answer(self, begun: bytes) -> list[Any]:
+        """What it says at its end; its error is raised."""
+        os.set_blocking(self.answers.fileno(), True)
+        told = (begun + self.answers.read()).partition(b"\n")[2]
+        if not told:
+            raise _ended()
+        answer = json.loads(told)
+        if isinstance(answer, dict):
+            raise getattr(errors, answer["error"], RuntimeError)(*answer["said"])
+        found: list[Any] = answer
+        return found
+
+    def _tell(self, order: Any) -> None:
+        try:
+            self.orders.write(json.dumps(order).encode() + b"\n")
+        except BrokenPipeError:
+            self._answer(b"")
+
+    def end(self) -> None:
+        """It has nothing to do any more."""
+        self.orders.close()
+        self.answers.close()
+        os.kill(self.number, signal.SIGKILL)
+        os.waitpid(self.number, 0)
+
+
+def _alike(one: Batch, other: Batch) -> bool:
+    """Whether two batches are made of arrays in the same way."""
+    return _form(one) == _form(other)
+
+
+def _form(hollow: Batch) -> tuple[object, ...]:
+    columns = {
+        role: id(column) if role in hollow.wholes else type(column)
+        for role, column in hollow.columns.items()
+    }
+    optional = (hollow.weight is None, hollow.target_rows is None, type(hollow.ids))
+    return columns, optional, hollow.order is hollow.rows
+
+
+def _ended() -> DataError:
+    return DataError("a scoring process was ended from outside", "--threads 1 needs only one")
+
+
+def _serve(me: _Other, asked: Asked, orders: int, answers: int) -> None:
+    """What the other process does, until it is ended. Never returns."""
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        told = json.dumps(_scored(me, asked, orders, answers))
+        with os.fdopen(answers, "wb") as stream:
+            stream.write(b"\n" + told.encode())
+    finally:
+        os._exit(0)
+
+
+def _scored(me: _Other, asked: Asked, orders: int, answers: int) -> Any:
+    states: dict[Any, Any] = {spec: spec.empty() for spec in asked}
+    try:
+        with os.fdopen(orders, "rb") as stream:
+            for line in stream:
+                order = json.loads(line)
+                if order is None:
+                    break
+                slot = order["slot"]
+                batch = _batch(me.like.hollow, me.slots[slot], order)
+                os.write(answers, bytes([slot]))
+                grow(states, batch)
+        return [states[spec].to_json() for spec in asked]
+    except LossctlError as problem:
+        return {"error": type(problem).__name__, "said": [problem.what, problem.fix]}
+    except Exception as problem:
+        return {"error": "", "said": [f"{type(problem).__name__}: {problem}"]}
+
+
+def _batch(hollow: Batch, memory: mmap.mmap, order: Any) -> Batch:
+    """The batch of an order, copied out of the shared memory, which is then free."""
+    shapes = [(np.dtype(kind), tuple(shape)) for kind, shape in order["shapes"]]
+    arrays, start = [], 0
+    for kind, shape in shapes:
+        count = int(np.prod(shape))
+        arrays.append(np.frombuffer(memory, kind, count, start).reshape(shape).copy())
+        start += count * kind.itemsize
+    return filled(Flat(hollow, order["first"], order["count"], shapes), iter(arrays))
