@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,17 +29,16 @@ def by_key(
     *,
     missing: str,
     duplicates: str,
-    threads: int = 1,
 ) -> Iterator[Aligned]:
     """Rows of equal keys together, in the first feed's order. `keys` are places of `Feed.key`;
     there, the cells of every feed are the keys as they were compared: int64 or text.
 
-    Holds all feeds in memory; with several `threads`, each is read by one. Raises DataError for
-    more than may be held, and for keys that are absent, repeated or unmatched, unless
-    `duplicates` (first, last) or `missing` (drop) say what to do.
+    Holds all feeds in memory. Raises DataError for more than may be held, and for keys that are
+    absent, repeated or unmatched, unless `duplicates` (first, last) or `missing` (drop) say what
+    to do.
     """
     _within_limit(feeds, sum(_known_size(feed) for feed in feeds), "would hold")
-    tables = _tables(feeds, keys, size, threads)
+    tables = _tables(feeds, keys, size)
     ledger.read = [table.count for table in tables]
     held = [_key(feed, table) for feed, table in zip(feeds, tables, strict=True)]
     if not all(isinstance(one, np.ndarray) for one in held):
@@ -108,7 +107,7 @@ class _Table:
     keys: list[KeyColumn]
 
 
-def _tables(feeds: list[Feed], keys: list[list[int]], size: int, threads: int) -> list[_Table]:
+def _tables(feeds: list[Feed], keys: list[list[int]], size: int) -> list[_Table]:
     """Every feed. Raises DataError as soon as they take more than the limit."""
     held = [0] * len(feeds)
 
@@ -128,15 +127,7 @@ def _tables(feeds: list[Feed], keys: list[list[int]], size: int, threads: int) -
         whole = [None if one is None else one.finish() for one in columns]
         return _Table(count, whole, list(told.values()))
 
-    return _each(read, range(len(feeds)), threads)
-
-
-def _each(work: Callable[[Any], Any], items: Iterable[Any], threads: int) -> list[Any]:
-    if threads <= 1:
-        return [work(item) for item in items]
-    from lossctl.readers.ahead import in_order
-
-    return [result for _, result in in_order(items, work, threads)]
+    return [read(side) for side in range(len(feeds))]
 
 
 def _bytes(cells: Cells) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,11 @@ class Plan:
     threads: int | None = None
     block_rows: int | None = None
     spool_limit: int | None = None
+
+    @property
+    def workers(self) -> int:
+        """How many may work at once: the processor's cores, but at most four, if nobody says."""
+        return self.threads or min(4, os.cpu_count() or 1)
 
     def __post_init__(self) -> None:
         for name, value, allowed in (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -55,9 +54,10 @@ def evaluate_plan(plan: Plan, progress: Progress | None = None) -> Report:
 def opened(plan: Plan) -> Iterator[tuple[Source, Source | None, OpenSource]]:
     """The prediction, the target, and what opens further files of a plan; all closed at the end."""
     held: list[Source] = []
+    read = replace(plan.read, threads=plan.workers)
 
     def opener(given: Any) -> Source:
-        source = open_source(given, plan.read) if isinstance(given, str) else given
+        source = open_source(given, read) if isinstance(given, str) else given
         held.append(source)
         return source
 
@@ -132,8 +132,7 @@ def _evaluate(
         if not (plan.on or together) and _reread(binding):
             read = partial(_batches, plan, specs, task, binding)
             again = Reread(lambda: read(Ledger(), size))
-    threads = plan.threads or min(4, os.cpu_count() or 1)
-    passes = Passes(first, batches, again, threads, progress)
+    passes = Passes(first, batches, again, plan.workers, progress)
     context = _context(plan, specs, task, binding, first, passes)
     try:
         found = ask(evaluation.rounds(context, full=plan.full), passes)
@@ -154,7 +153,7 @@ def _batches(
     if plan.on:
         rows = by_key(
             binding.feeds, binding.keys, size, ledger,
-            missing=plan.missing, duplicates=plan.duplicates, threads=plan.read.threads,
+            missing=plan.missing, duplicates=plan.duplicates,
         )  # fmt: skip
     else:
         rows = by_row(binding.feeds, size, ledger)

@@ -28,11 +28,11 @@ ORDER = [
     "ctc", "edits", "vectors", "overlap", "rectangles", "exact", "states", "rounds", "moments",
     "ranges", "selection", "student", "reductions", "settings", "probabilities", "divergence",
     "roles", "signature", "loss", "losses", "spec", "grammar", "batch", "terms",
-    "readers", "plan", "where", "classes", "choose", "needs", "report", "align", "filled", "keys", "join", "wholes",
-    "naming", "binding", "columns", "batches", "shown", "candidates", "defaults", "tasks",
-    "flat", "engines", "spool", "passes", "analyses", "gates", "stats", "notes", "run", "applicable",
-    "inspection",
-    "points", "curves", "influence", "explain", "renderers", "frames", "api", "cli", "__main__",
+    "readers", "plan", "where", "classes", "choose", "needs", "report", "align", "filled", "keys",
+    "join", "wholes", "naming", "binding", "columns", "batches", "shown", "candidates", "defaults",
+    "tasks", "flat", "engines", "spool", "passes", "analyses", "gates", "stats", "notes", "run",
+    "applicable", "inspection", "points", "curves", "influence", "explain", "renderers", "frames",
+    "api", "cli", "__main__",
 ]  # fmt: skip
 
 # (from, to): why it may point upward. All are made when they are used, not when the module loads.

@@ -17,8 +17,8 @@ from lossctl.arrays import Ragged, offsets_of
 from lossctl.edits import counts
 from lossctl.errors import DataError, UsageError
 from lossctl.grammar import parse
-from lossctl.numerics import log_softmax
 from lossctl.sequences import encode
+from lossctl.softmax import log_softmax
 from tests.oracles import sequence as oracles
 
 CTC = losses.ctc

@@ -19,8 +19,8 @@ from lossctl.arrays import Array, Box, Label, Logits, Ragged, Tokens
 from lossctl.errors import DataError, UsageError
 from lossctl.grammar import parse
 from lossctl.loss import Loss, loss, losses, unregister
-from lossctl.numerics import log_softmax
 from lossctl.settings import Param
+from lossctl.softmax import log_softmax
 
 PRED_BOXES = [[0, 0, 2, 2], [1, 1, 3, 3], [0, 0, 1, 1], [2.5, 0, 4, 1]]
 TRUE_BOXES = [[0, 0, 2, 2], [0, 0, 2, 2], [0, 0, 2, 1], [3, 0, 4, 1]]

@@ -108,7 +108,7 @@ def evaluate(
         where=tuple(where or ()),
         roles=roles_of(role or [], class_weight),
         multioutput=multioutput,
-        read=read_options(input_format, encoding, delimiter, no_header, layout, threads),
+        read=read_options(input_format, encoding, delimiter, no_header, layout),
         top=top,
         full=not score_only,
         threads=threads,

@@ -197,7 +197,12 @@ Verbose = Annotated[
 Debug = Annotated[bool, Option("--debug", help="Show the traceback of an error.")]
 
 Threads = Annotated[
-    Whole, Option("--threads", metavar="N", help="Scoring threads. Changes no digit.")
+    Whole,
+    Option(
+        "--threads",
+        metavar="N",
+        help="Threads that read, and processes that score. Changes no digit.",
+    ),
 ]
 BlockRows = Annotated[
     Text,

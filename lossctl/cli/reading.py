@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +19,6 @@ def read_options(
     delimiter: str | None,
     no_header: bool,
     layout: str = "BTC",
-    threads: int | None = None,
 ) -> ReadOptions:
     r"""The reading options; `\t` and `tab` mean a tab."""
     if delimiter == "":
@@ -35,7 +33,6 @@ def read_options(
         delimiter=delimiter,
         header=not no_header,
         layout=layout,
-        threads=threads or min(4, os.cpu_count() or 1),
     )
 
 
