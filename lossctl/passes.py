@@ -55,13 +55,13 @@ class Passes:
         first: Batch,
         batches: Batches,
         again: Again | None,
-        threads: int,
+        workers: int,
         progress: Progress | None,
     ) -> None:
         self.first = first
         self.batches = batches
         self.again = again
-        self.threads = threads
+        self.workers = workers
         self.progress = progress
         self.made = 0
         self._some = Some()
@@ -83,8 +83,8 @@ class Passes:
         batches = self._reading() if self.made == 1 else self._again()
         rows = self.batches.known if self.made == 1 else self.batches.scored
         # A few blocks are not worth another process.
-        worth = rows is not None and rows >= WORTH * self.first.count
-        return run_engine(batches, asked, self.threads if worth else 1)
+        alone = 0 if rows is not None and rows >= WORTH * self.first.count else WORTH
+        return run_engine(batches, asked, self.workers, alone)
 
     def _reading(self) -> Iterator[Batch]:
         for batch in chain([self.first], self.batches):

@@ -55,6 +55,7 @@ class Plan:
     top: int = 10
     full: bool = True
     threads: int | None = None
+    processes: bool = False  # whether others may score: only a program knows what a copy of it does
     block_rows: int | None = None
     spool_limit: int | None = None
 

@@ -132,7 +132,7 @@ def _evaluate(
         if not (plan.on or together) and _reread(binding):
             read = partial(_batches, plan, specs, task, binding)
             again = Reread(lambda: read(Ledger(), size))
-    passes = Passes(first, batches, again, plan.workers, progress)
+    passes = Passes(first, batches, again, plan.workers if plan.processes else 1, progress)
     context = _context(plan, specs, task, binding, first, passes)
     try:
         found = ask(evaluation.rounds(context, full=plan.full), passes)

@@ -219,12 +219,14 @@ except lossctl.DataError as error:
 
 
 @needs_fork
-@pytest.mark.parametrize("form", ["npy", "parquet"])
+@pytest.mark.parametrize("form", ["npy", "parquet", "csv"])
 def test_a_report_by_processes_is_the_same(form: str, tmp_path: Path) -> None:
     paths = [str(tmp_path / f"{side}.{form}") for side in ("pred", "target")]
     for path, values in zip(paths, (HUGE, TARGET), strict=True):
         if form == "npy":
             np.save(path, values)
+        elif form == "csv":
+            Path(path).write_text("x\n" + "".join(f"{value!r}\n" for value in values.tolist()))
         else:
             from pyarrow import parquet, table
 

@@ -112,6 +112,7 @@ def evaluate(
         top=top,
         full=not score_only,
         threads=threads,
+        processes=True,
         block_rows=block_rows_of(block_rows),
         spool_limit=spool_limit,
     )

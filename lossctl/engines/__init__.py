@@ -9,8 +9,8 @@ from lossctl.engines import processes, serial
 from lossctl.rounds import Asked, States
 
 
-def run(batches: Iterable[Batch], asked: Asked, workers: int) -> States:
-    """The states that were asked for, over all batches."""
-    if workers <= 1 or not processes.possible():
+def run(batches: Iterable[Batch], asked: Asked, workers: int, alone: int = 0) -> States:
+    """The states that were asked for, over all batches; of the first, by this process `alone`."""
+    if workers <= 1:
         return serial.run(batches, asked)
-    return processes.run(batches, asked, workers)
+    return processes.run(batches, asked, workers, alone)

@@ -12,9 +12,9 @@ import mmap
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterable
-from itertools import chain
-from pathlib import Path
+from itertools import chain, islice
 from typing import IO, Any
 
 import numpy as np
@@ -28,28 +28,33 @@ from lossctl.rounds import Asked, States, grow
 SLOTS = 2  # batches that wait for one process
 ROOM = 1.25  # bytes of a slot, by those of the first batch
 
-TASKS = Path("/proc/self/task")  # a folder for each thread, Python's or not
-HARMLESS = {"jemalloc_bg_thd"}  # Arrow's allocator has it; it lets go of its locks for a fork
+READER = "ahead"  # names of threads that read files
 
 
 def possible() -> bool:
-    """Whether this process can be copied: Linux, and no other thread that could hold a lock."""
-    if sys.platform != "linux" or not TASKS.is_dir():
-        return False
-    others = (task for task in TASKS.iterdir() if task.name != str(os.getpid()))
-    return all((task / "comm").read_text().strip() in HARMLESS for task in others)
+    """Whether this process can be copied: Linux, and no thread that may hold a lock of Python's.
+
+    The threads that read hold none that scoring needs; those of Arrow and OpenBLAS, which
+    nothing but the program has (see `Plan.processes`), are made to be copied.
+    """
+    others = (one for one in threading.enumerate() if one is not threading.main_thread())
+    return sys.platform == "linux" and all(one.name.startswith(READER) for one in others)
 
 
-def run(batches: Iterable[Batch], asked: Asked, workers: int) -> States:
-    """As `serial.run`, by `workers` processes. An error in reading or scoring is raised here."""
+def run(batches: Iterable[Batch], asked: Asked, workers: int, alone: int = 0) -> States:
+    """As `serial.run`, by `workers` processes, but `alone` for the first batches. An error in
+    reading or scoring is raised here."""
     coming = iter(batches)
     own: dict[Any, Any] = {spec: spec.empty() for spec in asked}
+    for batch in islice(coming, alone):
+        grow(own, batch)
     head = next(coming, None)
     if head is None:
         return own
     others: list[_Other] = []
     try:
-        others += (_Other(head, asked) for _ in range(workers - 1))
+        if possible():
+            others += (_Other(head, asked) for _ in range(workers - 1))
         for batch in chain([head], coming):
             flat, arrays = flattened(batch)
             if not any(other.take(flat, arrays) for other in others):
