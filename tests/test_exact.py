@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from lossctl import exact
-from lossctl.exact import UNIT, exact_dot, exact_sum, ratio, root_ratio, scaled, times
+from lossctl.exact import (
+    UNIT,
+    exact_dot,
+    exact_moments,
+    exact_sum,
+    ratio,
+    root_ratio,
+    scaled,
+    times,
+)
 
 HARD = [0.0, -0.0, 5e-324, -5e-324, 2.2e-308, 1e-200, 1e-16, 0.1, 1.0, 1e16, 2.0**53, 1e100, 1e200,
         -1e200, 1.7e308, -1.7e308, 1.7976931348623157e308]  # fmt: skip
@@ -81,6 +90,24 @@ def test_dot_is_the_rational_dot(both: tuple[np.ndarray, np.ndarray]) -> None:
     expected = sum(products, Fraction(0))
     assert fraction(exact_dot(left, right)) == expected
     assert fraction(exact_dot(left, left)) == sum(Fraction(a) ** 2 for a in left.tolist())
+
+
+@given(vectors)
+def test_moments_are_the_rational_ones(values: np.ndarray) -> None:
+    first, second = exact_moments(values)
+    assert fraction(first) == total(values)
+    assert fraction(second) == sum((Fraction(one) ** 2 for one in values.tolist()), Fraction(0))
+
+
+def test_moments_of_full_blocks_whose_leading_bits_all_matter() -> None:
+    for seed, low in enumerate((0.99, -1.0, 0.999999)):
+        values = np.random.default_rng(seed).uniform(low, 1.0, 32_768 + 100)
+        first, second = exact_moments(values)
+        assert fraction(first) == total(values)
+        # As integers: the sum of so many fractions takes long.
+        squares = sum(int(Fraction(one) * 2**1074) ** 2 for one in values.tolist())
+        assert second == squares << (UNIT - 2148)
+        assert exact_dot(values, values[::-1].copy()) == exact_dot(values[::-1].copy(), values)
 
 
 @given(vectors)

@@ -19,7 +19,7 @@ from lossctl.batch import Batch
 from lossctl.grammar import parse
 from lossctl.moments import Moments
 from lossctl.ranges import HIGHEST, Gather, Range
-from lossctl.states import Specification, Sums, Top
+from lossctl.states import Specification, Sums, Top, grown
 from lossctl.terms import LossTerms, Residual, Score, WeightColumn
 from tests.batches import batch, part
 
@@ -48,6 +48,7 @@ UNLIKE = [
     (Range(Residual(), 0, 16), Range(Residual(), 0, 32)),
 ]
 
+MOMENTS = Moments(Residual())
 VALUES = st.sampled_from([0.0, 1.0, -1.0, 2.5, 1e200, -1e-200, 5e-324, 1e308, -1e308])
 ROWS = st.lists(st.tuples(VALUES, VALUES, st.sampled_from([0.0, 1.0, 0.5])), min_size=1, max_size=9)
 
@@ -167,3 +168,26 @@ def test_digest_does_not_mind_the_type_of_a_block() -> None:
     digest = Digest()
     parts = [digest.make(block) for block in blocks]
     assert str(parts[0].merge(parts[1])) == str(digest.make(whole))
+
+
+@settings(max_examples=60)
+@given(rows=ROWS, cut=st.integers(0, 9), k=st.integers(1, 4))
+def test_growing_is_making_and_merging(
+    rows: list[tuple[float, float, float]], cut: int, k: int
+) -> None:
+    whole = rows_of(rows)
+    cut = min(cut, whole.count)
+    top = Top(Score(MSE), k)
+    with np.errstate(all="ignore"):
+        state = top.make(part(whole, range(cut))) if cut else top.empty()
+        rest = part(whole, range(cut, whole.count))
+        if rest.count:
+            assert plain(grown(top, state, rest)) == plain(state.merge(top.make(rest)))
+        assert plain(grown(MOMENTS, MOMENTS.empty(), whole)) == plain(MOMENTS.make(whole))
+
+
+def test_most_blocks_are_no_work_for_the_largest(monkeypatch: pytest.MonkeyPatch) -> None:
+    top = Top(Score(MSE), 2)
+    state = top.make(batch([9.0, 8.0], [0.0, 0.0]))
+    monkeypatch.setattr(Top, "make", None)
+    assert grown(top, state, batch([1.0, 2.0, 7.9], [0.0] * 3, start=2)) is state
