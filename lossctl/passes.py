@@ -14,8 +14,8 @@ from lossctl.engines import run as run_engine
 from lossctl.rounds import Asked, States
 
 LARGE = 31 << 20  # bytes: glibc learns from no block beyond 32 MiB
-WORTH = 16  # blocks from which on several processes score
-FROM_EACH = 512  # rows of a batch that tell where values probably lie
+WORTH = 8  # blocks from which on several processes score
+FROM_EACH = 1024  # rows of a batch that tell where values probably lie
 MOST_PARTS = 128  # batches that such rows are kept of
 
 Progress: TypeAlias = Callable[[int, "int | None", int], None]  # rows so far, all if known, pass

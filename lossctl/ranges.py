@@ -16,7 +16,7 @@ from lossctl.numerics import shared
 from lossctl.states import UNLIKE, Column, Json
 
 LIMIT = 1 << 20  # values that one question keeps; more are counted in bins
-_BINS = 16  # bits
+_BINS = 12  # bits
 _CHUNKS = 64  # arrays that are kept before they are made one
 _TOP = 0x7FF0000000000000  # key of infinity
 LOWEST, HIGHEST = -_TOP, _TOP + 1

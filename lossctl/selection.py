@@ -15,11 +15,12 @@ import numpy as np
 
 from lossctl.arrays import Array
 from lossctl.exact import Exact, exact, exact_sum, ratio
-from lossctl.ranges import HIGHEST, LOWEST, Range, RangeState, key_of, value_of
+from lossctl.ranges import HIGHEST, LIMIT, LOWEST, Range, RangeState, key_of, value_of
 from lossctl.rounds import Rounds, in_step
 from lossctl.states import Column, Specification
 
 _SURE = 4.0  # standard deviations on either side of a guess
+_LIKELY = 2.0  # the same, where there are too many rows to be sure
 
 
 class Like(Protocol):
@@ -88,14 +89,17 @@ def _searched(
             least, most = state.bin(int(np.searchsorted(counts, rank - state.below, side="right")))
         if most - least == 1:
             return value_of(least)
-        low, high = least, most
-        if like is not None:  # a better sample than the first, if there is one
-            guess = _likely(column, ranks, like)
-            if least < guess[0] < guess[1] < most:
-                low, high = guess
-            like = None
+        # A better sample than the first, if there is one.
+        low, high = _common((least, most), _likely(column, ranks, like))
+        like = None
         asked = Range(column, low, high)
         state = (yield (asked,))[asked]
+
+
+def _common(known: tuple[int, int], guess: tuple[int, int]) -> tuple[int, int]:
+    """Where both ranges are, or the known one where they have nothing in common."""
+    low, high = max(known[0], guess[0]), min(known[1], guess[1])
+    return (low, high) if low < high else known
 
 
 def _likely(column: Column, ranks: Ranks, like: Like | None) -> tuple[int, int]:
@@ -105,8 +109,17 @@ def _likely(column: Column, ranks: Ranks, like: Like | None) -> tuple[int, int]:
     if not wanted:
         return LOWEST, HIGHEST
     ends = min(wanted), max(wanted)
-    reach = [_SURE * math.sqrt(rank * (1.0 - rank / values.size)) + 1.0 for rank in ends]
+    spread = [math.sqrt(rank * (1.0 - rank / values.size)) for rank in ends]
+    reach = [_reach(one, values.size, like) for one in spread]
     return _between(values, ends[0] - reach[0], ends[1] + reach[1])
+
+
+def _reach(spread: float, size: int, like: Like | None) -> float:
+    """How many places of a sample of this size to look on either side: as many as make it sure,
+    or as a range may keep, but no less than makes it likely."""
+    rows = None if like is None else like.rows
+    kept = math.inf if rows is None else LIMIT / 4 * size / rows
+    return min(_SURE * spread, max(_LIKELY * spread, kept)) + 1.0
 
 
 def _sampled(column: Column, like: Like | None) -> Array:
@@ -240,11 +253,11 @@ def fewest_for(
                 return state.above + _fewest(state, goal - above)
             if inside is not None:
                 most = low
-        low, high = least, most
         if most == state.within[1]:  # the values inside were too many to keep
             part = state.bin(_place_of_mass(state, goal - above))
-            if part[1] > least:
-                low, high = max(least, part[0]), part[1]
+        else:  # a better sample than the first, if there is one
+            part, like = _half(column, like), None
+        low, high = _common((least, most), part)
         asked = Range(column, low, high, sums=True)
         state = (yield (asked,))[asked]
 
@@ -288,7 +301,7 @@ def _half(column: Column, like: Like | None) -> tuple[int, int]:
         place = int(np.searchsorted(sums, 0.5 * sums[-1]))
         # What half the sum misses by, in values of the size that stands there.
         missed = np.square(values / values[::-1][place]).sum()
-    reach = _SURE * 0.5 * math.sqrt(float(missed)) + 1.0
+    reach = _reach(0.5 * math.sqrt(float(missed)), values.size, like)
     last = values.size - 1 - place
     low, high = _between(values, last - reach, last + reach)
     return max(low, 0), high

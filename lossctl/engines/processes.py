@@ -7,15 +7,16 @@ These go through memory that is shared, and the states come back as the JSON tha
 
 from __future__ import annotations
 
+import io
 import json
 import mmap
 import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -84,16 +85,16 @@ class _Other:
             _serve(self, asked, theirs[0], ours[1])
         os.close(theirs[0])
         os.close(ours[1])
-        self.orders: IO[bytes] = os.fdopen(theirs[1], "wb", buffering=0)
-        self.answers: IO[bytes] = os.fdopen(ours[0], "rb", buffering=0)
+        self.orders = io.FileIO(theirs[1], "w")
+        self.answers = io.FileIO(ours[0])
         os.set_blocking(ours[0], False)
 
     def take(self, flat: Flat, arrays: list[Any]) -> bool:
         """Give it a batch; False if it has enough to do, or the batch is unlike the first."""
-        freed = self.answers.read(SLOTS)
-        if freed == b"" or b"\n" in (freed or b""):  # it ends before its time
-            self._answer(freed or b"")
-        self.free += freed or b""
+        while (freed := self.answers.read(1)) is not None:
+            if freed in (b"", b"\n"):  # it ends before its time
+                next(self._answers(begun=True))
+            self.free += freed
         size = sum(array.nbytes for array in arrays)
         if not self.free or size > len(self.slots[0]) or not _alike(flat.hollow, self.like.hollow):
             return False
@@ -106,28 +107,31 @@ class _Other:
         self._tell({"slot": slot, "first": flat.first, "count": flat.count, "shapes": shapes})
         return True
 
-    def states(self) -> list[Any]:
+    def states(self) -> Iterator[Any]:
         """The states of all that it was given, as JSON."""
         self._tell(None)
-        return self._answer(b"")
+        return self._answers()
 
-    def _answer(self, begun: bytes) -> list[Any]:
-        """What it says at its end; its error is raised."""
+    def _answers(self, begun: bool = False) -> Iterator[Any]:
+        """What it says at its end, a line for each state; its error is raised."""
         os.set_blocking(self.answers.fileno(), True)
-        told = (begun + self.answers.read()).partition(b"\n")[2]
-        if not told:
+        lines = io.BufferedReader(self.answers)
+        if not begun:
+            lines.readline()  # slots that it has freed since
+        line = b""
+        for line in lines:
+            answer = json.loads(line)
+            if "error" in answer:
+                raise getattr(errors, answer["error"], RuntimeError)(*answer["said"])
+            yield answer
+        if not line:
             raise _ended()
-        answer = json.loads(told)
-        if isinstance(answer, dict):
-            raise getattr(errors, answer["error"], RuntimeError)(*answer["said"])
-        found: list[Any] = answer
-        return found
 
     def _tell(self, order: Any) -> None:
         try:
             self.orders.write(json.dumps(order).encode() + b"\n")
         except BrokenPipeError:
-            self._answer(b"")
+            next(self._answers())
 
     def end(self) -> None:
         """It has nothing to do any more."""
@@ -160,14 +164,16 @@ def _serve(me: _Other, asked: Asked, orders: int, answers: int) -> None:
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
-        told = json.dumps(_scored(me, asked, orders, answers))
         with os.fdopen(answers, "wb") as stream:
-            stream.write(b"\n" + told.encode())
+            for told in _scored(me, asked, orders, answers):
+                stream.write(b"\n" + json.dumps(told).encode())
+            stream.write(b"\n")
     finally:
         os._exit(0)
 
 
-def _scored(me: _Other, asked: Asked, orders: int, answers: int) -> Any:
+def _scored(me: _Other, asked: Asked, orders: int, answers: int) -> Iterator[Any]:
+    """The states of the batches that come, or the error that one of them raised."""
     states: dict[Any, Any] = {spec: spec.empty() for spec in asked}
     try:
         with os.fdopen(orders, "rb") as stream:
@@ -179,11 +185,13 @@ def _scored(me: _Other, asked: Asked, orders: int, answers: int) -> Any:
                 batch = _batch(me.like.hollow, me.slots[slot], order)
                 os.write(answers, bytes([slot]))
                 grow(states, batch)
-        return [states[spec].to_json() for spec in asked]
     except LossctlError as problem:
-        return {"error": type(problem).__name__, "said": [problem.what, problem.fix]}
+        yield {"error": type(problem).__name__, "said": [problem.what, problem.fix]}
     except Exception as problem:
-        return {"error": "", "said": [f"{type(problem).__name__}: {problem}"]}
+        yield {"error": "", "said": [f"{type(problem).__name__}: {problem}"]}
+    else:
+        for spec in asked:
+            yield states.pop(spec).to_json()
 
 
 def _batch(hollow: Batch, memory: mmap.mmap, order: Any) -> Batch:
