@@ -115,15 +115,15 @@ class _Other:
     def _answers(self, begun: bool = False) -> Iterator[Any]:
         """What it says at its end, a line for each state; its error is raised."""
         os.set_blocking(self.answers.fileno(), True)
-        lines = io.BufferedReader(self.answers)
-        if not begun:
-            lines.readline()  # slots that it has freed since
         line = b""
-        for line in lines:
-            answer = json.loads(line)
-            if "error" in answer:
-                raise getattr(errors, answer["error"], RuntimeError)(*answer["said"])
-            yield answer
+        with io.BufferedReader(self.answers) as lines:
+            if not begun:
+                lines.readline()  # slots that it has freed since
+            for line in lines:
+                answer = json.loads(line)
+                if "error" in answer:
+                    raise getattr(errors, answer["error"], RuntimeError)(*answer["said"])
+                yield answer
         if not line:
             raise _ended()
 
