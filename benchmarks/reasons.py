@@ -52,8 +52,8 @@ LOSSES: Mapping[str, str] = {
 }
 STATES: Mapping[str, str] = {
     "Sums": "exact: three rounds, each of which adds a power of two, takes it away and sums "
-    "the rest; with moments also the two parts of every square",
-    "Moments": "exact: three rounds for the values, and for both parts of every square",
+    "the rest; with moments also the products of four or five limbs",
+    "Moments": "exact: four or five limbs of 19 bits, and the products of any two",
     "Top": "one partition of the block",
     "Range": "one comparison for each bound",
     "Gather": "nothing is computed",

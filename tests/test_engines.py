@@ -219,6 +219,39 @@ except lossctl.DataError as error:
 
 
 @needs_fork
+def test_an_interrupt_is_for_the_process_that_reads() -> None:
+    done = forked("""
+import time
+
+asked = (Sums(LossTerms(parse("mae"))),)
+
+def interrupted():
+    for place, one in enumerate(blocks(whole, 1)):
+        if place in (3, 50):
+            os.kill(made[0], signal.SIGINT)
+            time.sleep(0.01)
+        yield one
+
+assert processes.run(interrupted(), asked, 2) == serial.run([whole], asked)
+
+def left():
+    yield from blocks(whole, 20)
+    os.kill(os.getpid(), signal.SIGINT)
+    yield whole
+
+try:
+    processes.run(left(), asked, 3)
+except KeyboardInterrupt:
+    print("interrupted")
+try:
+    os.waitpid(-1, os.WNOHANG)
+except ChildProcessError:
+    print("all ended")
+""")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\nall ended\n", "")
+
+
+@needs_fork
 @pytest.mark.parametrize("form", ["npy", "parquet", "csv"])
 def test_a_report_by_processes_is_the_same(form: str, tmp_path: Path) -> None:
     paths = [str(tmp_path / f"{side}.{form}") for side in ("pred", "target")]

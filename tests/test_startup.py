@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from lossctl import listing
-from lossctl.cli import startup
+from lossctl import cli, listing
+from lossctl.cli import run, startup
 from lossctl.cli.completion import complete_loss
 from lossctl.explain import entry_of
 from lossctl.loss import losses
@@ -45,3 +45,20 @@ def test_openblas_starts_no_threads_unless_it_is_told_to(
     assert not gc.isenabled()
     startup.done()
     assert gc.isenabled()
+
+
+def test_completion_that_worked_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--show-completion", "bash"]) == 0
+    assert "_lossctl_completion" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", ["can't start new thread", "x: Failed to launch worker thread"])
+def test_too_little_memory_for_a_thread_is_said(
+    words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(arguments: list[str]) -> int:
+        raise RuntimeError(words)
+
+    monkeypatch.setattr(cli, "_invoke", full)
+    assert run(["eval"]) == 3
+    assert "--threads 1" in capsys.readouterr().err

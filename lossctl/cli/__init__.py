@@ -12,6 +12,8 @@ from typing import Any
 from lossctl.cli import startup
 from lossctl.errors import ExitStatus, LossctlError, OutputError, ReaderLeftError, inert
 
+NO_THREAD = ("can't start new thread", "Failed to launch worker thread")  # Python's, Arrow's words
+
 
 class TerminatedError(BaseException):
     """SIGTERM came. Not an Exception: nothing may catch it on its way out."""
@@ -42,8 +44,8 @@ def run(arguments: Sequence[str]) -> int:
         return ExitStatus.TERMINATED
     except LossctlError as error:
         return _failed(str(error), error.status, debug)
-    except SystemExit:  # Click saw its help go nowhere: the reader left
-        return ExitStatus.PIPE
+    except SystemExit as left:  # completion is done; or Click saw its help go nowhere
+        return ExitStatus.PIPE if left.code else ExitStatus.OK
     except OSError as problem:
         text = f"standard output: {problem.strerror or problem}"
         return _failed(text, ExitStatus.OUTPUT, debug)
@@ -51,6 +53,9 @@ def run(arguments: Sequence[str]) -> int:
         text = "the data need more memory than there is; lower --block-rows"
         return _failed(text, ExitStatus.DATA, debug)
     except Exception as error:
+        if any(words in str(error) for words in NO_THREAD):
+            text = "no thread can be started: free some memory, or --threads 1"
+            return _failed(text, ExitStatus.DATA, debug)
         text = f"internal error: {type(error).__name__}: {error}"
         return _failed(f"{text}; --debug shows where", ExitStatus.INTERNAL, debug)
 

@@ -7,6 +7,7 @@ These go through memory that is shared, and the states come back as the JSON tha
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import mmap
@@ -29,6 +30,7 @@ from lossctl.rounds import Asked, States, grow
 SLOTS = 2  # batches that wait for one process
 ROOM = 1.25  # bytes of a slot, by those of the first batch
 
+SIGNALS = {signal.SIGINT, signal.SIGTERM}
 READER = "ahead"  # names of threads that read files
 
 
@@ -78,11 +80,14 @@ class _Other:
         self.slots = [mmap.mmap(-1, size) for _ in range(SLOTS)]
         self.free = list(range(SLOTS))
         theirs, ours = os.pipe(), os.pipe()
+        # What Python runs around a fork would swallow the exception of a signal.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         self.number = os.fork()
         if self.number == 0:
             os.close(theirs[1])
             os.close(ours[0])
             _serve(self, asked, theirs[0], ours[1])
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(theirs[0])
         os.close(ours[1])
         self.orders = io.FileIO(theirs[1], "w")
@@ -137,8 +142,9 @@ class _Other:
         """It has nothing to do any more."""
         self.orders.close()
         self.answers.close()
-        os.kill(self.number, signal.SIGKILL)
-        os.waitpid(self.number, 0)
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(self.number, signal.SIGKILL)
+            os.waitpid(self.number, 0)
 
 
 def _alike(one: Batch, other: Batch) -> bool:
@@ -162,8 +168,10 @@ def _ended() -> DataError:
 def _serve(me: _Other, asked: Asked, orders: int, answers: int) -> None:
     """What the other process does, until it is ended. Never returns."""
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
+        # ^C goes to all: the process that reads says what follows, and ends this one.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         with os.fdopen(answers, "wb") as stream:
             for told in _scored(me, asked, orders, answers):
                 stream.write(b"\n" + json.dumps(told).encode())
