@@ -258,16 +258,6 @@ def xlogy(x: Array, y: Array) -> Array:
     return np.where(zero, 0.0, x * np.log(np.where(zero, 1.0, y)))
 
 
-def log1mexp(x: Array) -> Array:
-    """log(1 - e**x) for x <= 0 (Maechler 2012); about 1 ulp."""
-    near = x > -math.log(2.0)
-    return np.where(
-        near,
-        np.log(-np.expm1(np.where(near, x, -1.0))),
-        np.log1p(-np.exp(np.where(near, -1.0, x))),
-    )
-
-
 def log1p_square(x: Array) -> Array:
     """Logarithm of 1 + x**2, also where the square overflows; about 2 ulp."""
     size = np.abs(x)
