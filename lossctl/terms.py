@@ -245,27 +245,17 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """The rows whose residual lies within `reach` of `centre`."""
+    """The rows whose residual lies within `reach` of `centre`; all others where `out`."""
 
     centre: float
     reach: float
     pred: str = "pred"
+    out: bool = False
 
     def __call__(self, batch: Batch) -> Batch:
         near = Deviation(self.centre, self.pred)(batch) <= self.reach
-        return batch if near.all() else batch.take(near)
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """The rows whose residual lies farther than `reach` from `centre`."""
-
-    centre: float
-    reach: float
-    pred: str = "pred"
-
-    def __call__(self, batch: Batch) -> Batch:
-        return batch.take(Deviation(self.centre, self.pred)(batch) > self.reach)
+        kept = ~near if self.out else near
+        return batch if kept.all() else batch.take(kept)
 
 
 def seen_through(asked: Specification, view: View | None) -> Sums | Moments | None:

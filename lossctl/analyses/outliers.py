@@ -16,7 +16,7 @@ from lossctl.rounds import Rounds, States, in_step, one_state
 from lossctl.selection import median
 from lossctl.spec import Spec
 from lossctl.states import Specification, Sums, Top
-from lossctl.terms import Deviation, Inside, LossTerms, Outside, Residual, SizeTerms, seen_through
+from lossctl.terms import Deviation, Inside, LossTerms, Residual, SizeTerms, seen_through
 
 CUT = 3.5
 CONSISTENT = 0.6745  # MAD of a standard normal
@@ -64,7 +64,7 @@ def rounds(context: Context) -> Rounds[Outliers | None]:
     reach = CUT * robust_unit(spread, mean_size)
     if not math.isfinite(reach):
         return None
-    inside, outside = Inside(centre, reach, point), Outside(centre, reach, point)
+    inside, outside = (Inside(centre, reach, point, out) for out in (False, True))
     top = Top(deviation, LISTED)
     beyond = Sums(LossTerms(context.leading, None, outside))
     asked = [one_state(top), one_state(beyond)]
@@ -85,7 +85,7 @@ def _wholes(context: Context) -> Rounds[States]:
 
 
 def _left(
-    context: Context, spec: Spec, wholes: States, inside: Inside, outside: Outside
+    context: Context, spec: Spec, wholes: States, inside: Inside, outside: Inside
 ) -> Rounds[Reduced]:
     """A loss of the rows inside: exact sums of all rows less those of the few outside."""
     question = context.reduced(spec, inside, moments=False)

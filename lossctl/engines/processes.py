@@ -59,8 +59,7 @@ def run(batches: Iterable[Batch], asked: Asked, workers: int, alone: int = 0) ->
         if possible():
             others += (_Other(head, asked) for _ in range(workers - 1))
         for batch in chain([head], coming):
-            flat, arrays = flattened(batch)
-            if not any(other.take(flat, arrays) for other in others):
+            if not others or not _taken(others, batch):
                 grow(own, batch)
         for other in others:
             for spec, state in zip(asked, other.states(), strict=True):
@@ -69,6 +68,12 @@ def run(batches: Iterable[Batch], asked: Asked, workers: int, alone: int = 0) ->
         for other in others:
             other.end()
     return own
+
+
+def _taken(others: list[_Other], batch: Batch) -> bool:
+    """Give a batch to one of them; False if none can take it."""
+    flat, arrays = flattened(batch)
+    return any(other.take(flat, arrays) for other in others)
 
 
 class _Other:
