@@ -10,7 +10,7 @@ from lossctl.errors import LossctlError
 from lossctl.loss import Loss, losses
 from lossctl.plan import Plan
 from lossctl.readers.source import Source
-from lossctl.run import opened
+from lossctl.scoring import opened
 from lossctl.spec import make
 from lossctl.tasks import Decision, decide
 

@@ -43,8 +43,9 @@ class Ragged:
         """The rows that `keep` (indices or a mask) selects, in that order."""
         chosen = np.flatnonzero(keep) if keep.dtype == bool else keep
         lengths = np.diff(self.offsets)[chosen]
-        parts = [self.row(int(index)) for index in chosen]
-        return Ragged(np.concatenate(parts) if parts else self.values[:0], offsets_of(lengths))
+        offsets = offsets_of(lengths)
+        places = np.repeat(self.offsets[:-1][chosen] - offsets[:-1], lengths)
+        return Ragged(self.values[places + np.arange(offsets[-1])], offsets)
 
     def slice(self, start: int, stop: int) -> Ragged:
         """Rows `start` up to `stop`."""
@@ -71,7 +72,8 @@ def concatenated(parts: list[Numbers]) -> Numbers:
     needs it, as none is then negative.
     """
     dtypes = {part.dtype for part in parts} - {np.dtype(np.float64)}
-    if dtypes <= {np.dtype(np.uint32)}:  # floats; or code points, which are no numbers
+    # Floats; or code points or bytes, which are no numbers.
+    if not dtypes or dtypes in ({np.dtype(np.uint32)}, {np.dtype(np.uint8)}):
         return np.concatenate(parts)
     over = any(part.dtype.kind == "f" and bool((part >= 2.0**63).any()) for part in parts)
     unsigned = over or np.dtype(np.uint64) in dtypes

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from lossctl.arrays import Array, Integers, Mask, Ragged, concatenated, widened
+from lossctl.extras import Extra
+from lossctl.extras import joined as extra_columns
 from lossctl.numerics import Memo, row_mean, sharing
 from lossctl.spec import Spec
 
@@ -37,6 +39,7 @@ class Batch:
     target_rows: Integers | None = None
     ids: Ragged | Integers | None = None  # utf-8 bytes, or whole numbers
     together: frozenset[Spec] = frozenset()
+    extras: dict[str, Extra] = field(default_factory=dict)  # columns that no loss reads
     memo: Memo = field(default_factory=dict)
     derived: dict[Any, Any] = field(default_factory=dict)
 
@@ -80,6 +83,7 @@ class Batch:
             order=rows if self.order is self.rows else self.order.take(chosen),
             target_rows=None if self.target_rows is None else self.target_rows[chosen],
             ids=None if self.ids is None else self.ids.take(chosen),
+            extras={name: extra.take(chosen) for name, extra in self.extras.items()},
             memo={},
             derived={},
         )
@@ -111,6 +115,7 @@ class Batch:
                 if role not in self.wholes
             },
             "values": {spec.text: _at(self.values(spec), index) for spec in self.together},
+            "extras": {name: extra.cell(index) for name, extra in self.extras.items()},
         }
 
     def of_sample(self, sample: Mapping[str, Any]) -> Batch:
@@ -148,8 +153,11 @@ def joined(parts: Sequence[Batch], together: frozenset[Spec]) -> Batch:
         None if getattr(first, name) is None else _concatenated([getattr(p, name) for p in parts])
         for name in ("weight", "target_rows", "ids")
     )
-    rows, order = (_concatenated([getattr(p, name) for p in parts]) for name in ("rows", "order"))
-    return Batch(columns, first.wholes, weight, rows, order, target_rows, ids, together)
+    rows = order = _concatenated([part.rows for part in parts])
+    if any(part.order is not part.rows for part in parts):
+        order = _concatenated([part.order for part in parts])
+    extras = {name: extra_columns([part.extras[name] for part in parts]) for name in first.extras}
+    return Batch(columns, first.wholes, weight, rows, order, target_rows, ids, together, extras)
 
 
 def _concatenated(parts: list[Any]) -> Any:

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from lossctl.align import Aligned, Ledger, disagreement
-from lossctl.arrays import Array, Domain, Integers, Mask, Ragged, offsets_of
+from lossctl.arrays import Array, Domain, Integers, Mask, Ragged
 from lossctl.batch import Batch
 from lossctl.binding import Binding, Bound
+from lossctl.carried import extra_of, text_bytes
 from lossctl.columns import column_of, unusable
 from lossctl.errors import DataError, UsageError
 from lossctl.needs import TARGETS
 from lossctl.numerics import floating, row_sum
 from lossctl.plan import Plan
-from lossctl.readers.arrow import utf8
 from lossctl.readers.source import Cells
 from lossctl.report import listed
 from lossctl.roles import axis_sizes, first_fault
@@ -147,6 +147,10 @@ class Batches:
             order,
             aligned.other_rows,
             ids,
+            extras={
+                name: extra_of(aligned.cells[feed][place])
+                for name, (feed, place) in self.binding.extras.items()
+            },
         )
         if not keep.all():
             if not keep.any():
@@ -331,11 +335,4 @@ def _chances(pred: Any, target: Any) -> bool:
 
 def _ids(cells: Cells) -> Ragged | Integers:
     """What names the rows: whole numbers as they are, text as utf-8 bytes with offsets."""
-    text: Any = cells.values
-    if isinstance(text, np.ndarray):
-        return text
-    if not text.null_count:
-        return utf8(text)
-    texts = [(value or "").encode("utf-8", "replace") for value in text.to_pylist()]
-    offsets = offsets_of([len(one) for one in texts])
-    return Ragged(np.frombuffer(b"".join(texts), dtype=np.uint8), offsets)
+    return cells.values if isinstance(cells.values, np.ndarray) else text_bytes(cells.values)

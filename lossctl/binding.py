@@ -11,9 +11,10 @@ from typing import Any
 from lossctl import readers
 from lossctl.align import Feed
 from lossctl.arrays import Array, Domain
+from lossctl.carried import carried, either, spare
 from lossctl.choose import PREFERRED, Wish, guess, one, select
 from lossctl.classes import Classes
-from lossctl.errors import DataError, UsageError, inert, quoted
+from lossctl.errors import DataError, UsageError, quoted
 from lossctl.naming import class_names, in_one_order, named_column, named_roles
 from lossctl.needs import TARGETS, Needs, needs_of, wish_of
 from lossctl.plan import Plan
@@ -58,6 +59,7 @@ class Binding:
     conditions: list[tuple[Condition, int, int]] = field(default_factory=list)
     guards: list[tuple[str, tuple[int, int]]] = field(default_factory=list)
     keys: list[list[int]] = field(default_factory=list)
+    extras: dict[str, tuple[int, int]] = field(default_factory=dict)  # feed and place
 
 
 def bind(
@@ -286,11 +288,11 @@ def _rest(plan: Plan, binding: Binding) -> None:
     """Weights, ids, filters, keys, and the columns that guard the pairing."""
     feeds = binding.feeds[:2]
     if plan.weight_col is not None:
-        place, column = _either(feeds, plan.weight_col, "--weight-col")
+        place, column = either(feeds, plan.weight_col, "--weight-col")
         binding.weight = _bound(place, feeds[place], [column], "weight", [])
     for text in plan.where:
         condition = parse(text)
-        place, column = _either(feeds, condition.column, "--where")
+        place, column = either(feeds, condition.column, "--where")
         kind = binding.feeds[place].source.columns[column].kind
         as_text = condition.as_text(kind)
         want = binding.feeds[place].want(column, "text" if as_text else "number")
@@ -302,46 +304,32 @@ def _rest(plan: Plan, binding: Binding) -> None:
             [feed.key(one(feed.source, key, "--on")) for key in plan.on] for feed in feeds
         ]
     if plan.id_col is not None:
-        place, column = _either(feeds, plan.id_col, "--id-col", both=True)
+        place, column = either(feeds, plan.id_col, "--id-col", both=True)
         binding.ids = (place, binding.feeds[place].want(column, "text"))
     elif plan.on and len(plan.on) == 1:
         binding.ids = (0, binding.keys[0][0])
     if len(feeds) == 2 and not plan.on and not plan.by_row:
         binding.guards = _guards(binding, feeds)
+    same = {*plan.on, *(name for name, _ in binding.guards)}
+    binding.extras = carried(plan, feeds, same)
+    if plan.carry_all:
+        binding.extras |= spare(plan, feeds, _roles(binding, feeds), binding.extras)
 
 
-def _either(feeds: list[Feed], text: str, option: str, *, both: bool = False) -> tuple[int, int]:
-    """A column of either file: `pred.x`, `target.x`, or a name that only one of them has."""
-    for place, prefix in enumerate(("pred.", "target.")):
-        if text.startswith(prefix) and place < len(feeds):
-            names = [column.name for column in feeds[place].source.columns]
-            if text not in names:
-                return place, one(feeds[place].source, text.removeprefix(prefix), option)
-    having = [
-        place
-        for place, feed in enumerate(feeds)
-        if any(column.name == text for column in feed.source.columns)
-    ]
-    if len(having) > 1 and not both:
-        raise UsageError(
-            f"both files have a column {inert(text)}",
-            f"{option} pred.{inert(text)} or target.{inert(text)} says which",
-        )
-    place = having[0] if having else 0
-    if not having and len(feeds) > 1:
-        raise UsageError(f"{option}: neither file has a column {inert(text)}")
-    return place, one(feeds[place].source, text, option)
+def _roles(binding: Binding, feeds: list[Feed]) -> list[set[int]]:
+    """By feed, the columns that play a role."""
+    return [
+        {feed.wanted[place].index for b in binding.bound.values() if b.feed == index
+         for place in b.places}
+        for index, feed in enumerate(feeds)
+    ]  # fmt: skip
 
 
 def _guards(binding: Binding, feeds: list[Feed]) -> list[tuple[str, tuple[int, int]]]:
     """Columns of text or whole numbers that both files have, and that play no role."""
     found = []
     shared = [{c.name: (i, c.kind) for i, c in enumerate(f.source.columns)} for f in feeds]
-    used = [
-        {feed.wanted[place].index for b in binding.bound.values() if b.feed == index
-         for place in b.places}
-        for index, feed in enumerate(feeds)
-    ]  # fmt: skip
+    used = _roles(binding, feeds)
     for name in shared[0]:
         if not name or name not in shared[1]:
             continue

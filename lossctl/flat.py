@@ -10,6 +10,7 @@ import numpy as np
 
 from lossctl.arrays import Integers, Ragged
 from lossctl.batch import Batch
+from lossctl.extras import Extra
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +52,7 @@ def _arrays(batch: Batch) -> list[Any]:
             arrays += [column.values, column.offsets]
         elif column is not None:
             arrays.append(column)
-    return arrays
+    return arrays + [array for extra in batch.extras.values() for array in extra.arrays()]
 
 
 def _hollow(batch: Batch) -> Batch:
@@ -69,6 +70,10 @@ def _hollow(batch: Batch) -> Batch:
             for role, column in batch.columns.items()
         },
         ids=None if batch.ids is None else _emptied(batch.ids),
+        extras={
+            name: Extra(_emptied(extra.values), np.empty(0, dtype=bool))
+            for name, extra in batch.extras.items()
+        },
     )
 
 
@@ -91,8 +96,12 @@ def filled(flat: Flat, arrays: Iterator[Any]) -> Batch:
         for role, column in hollow.columns.items()
     }
     ids = None if hollow.ids is None else _next(hollow.ids, arrays)
+    extras = {
+        name: Extra(_next(extra.values, arrays), next(arrays))
+        for name, extra in hollow.extras.items()
+    }
     return Batch(columns, hollow.wholes, optional["weight"], rows, order,
-                 optional["target_rows"], ids)  # fmt: skip
+                 optional["target_rows"], ids, extras=extras)  # fmt: skip
 
 
 def _next(like: Any, arrays: Iterator[Any]) -> Any:

@@ -52,5 +52,6 @@ def _cells(column: pandas.Series[Any]) -> Any:
 
 
 def losses_frame(report: Report) -> pandas.DataFrame:
-    """One row per loss, indexed by spec."""
-    return pandas.DataFrame(report.records()).set_index("loss")
+    """One row per loss, indexed by spec; of other commands than `eval`, their table."""
+    made = pandas.DataFrame(report.records())
+    return made if report.table is not None else made.set_index("loss")

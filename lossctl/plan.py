@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lossctl.errors import UsageError
+from lossctl.grouping import Grouping
 from lossctl.readers.source import ReadOptions, Source
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ class Plan:
     duplicates: str = "error"
     where: tuple[str, ...] = ()
     roles: tuple[RoleInput, ...] = ()
+    by: tuple[Grouping, ...] = ()
+    show: tuple[str, ...] = ()  # further columns that travel with the rows
+    carry_all: bool = False  # every column that plays no role does
+    outliers: str = "mad"
+    decompose: bool = False
     multioutput: str = "uniform_average"
     read: ReadOptions = field(default_factory=ReadOptions)
     # what changes no number
@@ -70,6 +76,7 @@ class Plan:
             ("--missing", self.missing, ("error", "drop")),
             ("--duplicates", self.duplicates, ("error", "first", "last")),
             ("--multioutput", self.multioutput, ("uniform_average", "pooled")),
+            ("--outliers", self.outliers, ("mad", "iqr", "adjusted", "esd")),
         ):
             if value not in allowed:
                 raise UsageError(f"{name} is {value}", f"it is one of {', '.join(allowed)}")

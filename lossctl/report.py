@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
+
+from lossctl.tables import Column as Column
+from lossctl.tables import Json as Json
+from lossctl.tables import Kind as Kind
+from lossctl.tables import Table as Table
+from lossctl.tables import flat, table_data, table_from
 
 if TYPE_CHECKING:
     import pandas
@@ -14,38 +20,6 @@ SIDES = ("pred", "mean", "target", "label")  # the inputs that come first
 TRUTH = ("target", "label")
 ASIDE = ("weight", "input_length", "batch", "centers", "class_vectors", "class_weight",
          "parameters", "train")  # inputs that a title leaves out  # fmt: skip
-
-Kind: TypeAlias = Literal[
-    "text",  # a string
-    "row",  # the name of a row: its id, or its number
-    "value",  # a number, to four significant digits
-    "data", "signed",  # a number of the data; a column of them shares its decimals
-    "share", "skill",  # a fraction, shown as per cent
-    "count",  # a whole number
-    "interval",  # {"low", "high", "trusted"}
-    "worst",  # {"row", "id", "share"}
-    "half",  # {"count", "of"}
-    "change",  # {"value", "change"}: a value and its relative change
-    "bar",  # a fraction, drawn
-]  # fmt: skip
-Json: TypeAlias = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a table. Where space is short, those of highest `rank` go first (0: never)."""
-
-    name: str
-    kind: Kind
-    rank: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A small table: one tuple per row, None for an empty cell."""
-
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Any, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +106,7 @@ class Report:
     parts: tuple[Part, ...] = ()
     notes: tuple[Note, ...] = ()
     finding: str = ""
+    table: Table | None = None  # what a command other than `eval` has to say, row by row
     schema: int = field(default=SCHEMA)
 
     @property
@@ -160,11 +135,14 @@ class Report:
     def to_dict(self) -> Json:
         """The report as JSON-ready data: schema 1."""
         data: Json = {"schema": self.schema}
-        for name in (f.name for f in fields(self) if f.name not in ("schema", "parts", "worst")):
+        apart = ("schema", "parts", "worst", "table")
+        for name in (f.name for f in fields(self) if f.name not in apart):
             data[name] = _plain(getattr(self, name))
         data["worst"] = _plain(self.worst)
+        if self.table is not None:
+            data["table"] = table_data(self.table)
         data["parts"] = {
-            part.name: {"text": part.text, **part.data, "table": _table_data(part.table)}
+            part.name: {"text": part.text, **part.data, "table": table_data(part.table)}
             for part in self.parts
         }
         return data
@@ -175,7 +153,8 @@ class Report:
         if data.get("schema") != SCHEMA:
             raise ValueError(f"schema {data.get('schema')} is not {SCHEMA}")
         worst = data["worst"]
-        plain = {f.name: data[f.name] for f in fields(cls)}
+        plain = {f.name: data[f.name] for f in fields(cls) if f.name in data}
+        plain["table"] = table_from(data.get("table"))
         plain["losses"] = tuple(LossResult(**result) for result in data["losses"])
         plain["notes"] = tuple(Note(**note) for note in data["notes"])
         plain["worst"] = worst and Worst(
@@ -209,8 +188,24 @@ class Report:
     # --- tables, for renderers ----------------------------------------------------------------
 
     def records(self) -> list[Json]:
-        """The losses as flat rows of fixed columns: what tsv, csv and jsonl hold."""
+        """The table of the command as flat rows of fixed columns: what tsv, csv and jsonl hold; of
+        `eval` the losses."""
+        if self.table is not None:
+            return [flat(self.table.columns, row) for row in self.table.rows]
         return [_record(result) for result in self.losses]
+
+    @property
+    def record_columns(self) -> tuple[str, ...]:
+        """The names of those columns."""
+        if self.table is None:
+            return RECORD_COLUMNS
+        empty = (None,) * len(self.table.columns)
+        return tuple(flat(self.table.columns, empty))
+
+    def tables(self) -> list[Table]:
+        """What the screen shows first, in its order."""
+        found = [self.losses_table() if self.losses else None, self.table, self.worst_table()]
+        return [table for table in found if table is not None and not table.aside]
 
     def losses_table(self) -> Table:
         """The first table of the screen."""
@@ -320,6 +315,7 @@ def _record(result: LossResult) -> Json:
         "worst_id": worst.get("id"),
         "worst_share": worst.get("share"),
         "reduction": result.reduction,
+        "trusted": interval.get("trusted"),
         "reason": result.reason,
     }
 
@@ -337,19 +333,8 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _table_data(table: Table | None) -> Json | None:
-    if table is None:
-        return None
-    columns = [asdict(column) for column in table.columns]
-    return {"columns": columns, "rows": [list(row) for row in table.rows]}
-
-
 def _part(name: str, data: Mapping[str, Any]) -> Part:
-    table = data["table"]
-    made = table and Table(
-        tuple(Column(**column) for column in table["columns"]),
-        tuple(tuple(row) for row in table["rows"]),
-    )
+    made = table_from(data["table"])
     rest = {key: value for key, value in data.items() if key not in ("text", "table")}
     return Part(name, data["text"], rest, made)
 

@@ -2,267 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
-from typing import Any
 
 import numpy as np
 
-from lossctl import __version__, notes
-from lossctl.align import Feed, Ledger, by_row
+from lossctl import __version__
+from lossctl import notes as said
 from lossctl.analyses import evaluation
-from lossctl.analyses.context import Context
-from lossctl.arrays import Ragged
-from lossctl.batch import Batch, joined
-from lossctl.batches import Batches
-from lossctl.binding import Binding, Bound, OpenSource, bind
-from lossctl.errors import DataError, UsageError
-from lossctl.grammar import Common
-from lossctl.join import by_key
-from lossctl.passes import Again, Passes, Progress, Reread
+from lossctl.errors import DataError
+from lossctl.passes import Progress
 from lossctl.plan import Plan
-from lossctl.readers import open_source
-from lossctl.readers.source import Source
-from lossctl.report import SIDES, LossResult, Report
-from lossctl.rounds import ask
-from lossctl.shown import Shown
-from lossctl.spec import Spec
-from lossctl.spool import IN_MEMORY, Spool
-from lossctl.tasks import Decision, decide
-
-BLOCK_ROWS = 1 << 16
-BLOCK_VALUES = 1 << 20
-TOGETHER = 1 << 27  # values that are held for losses that need all rows at once
+from lossctl.report import LossResult, Note, Part, Report, Table, Worst
+from lossctl.scoring import Scoring, scoring
 
 
 def evaluate_plan(plan: Plan, progress: Progress | None = None) -> Report:
-    """Score a plan's files. Raises UsageError and DataError; reads nothing twice.
+    """Score a plan's files: the report of `eval`. Raises UsageError and DataError.
 
     `progress` is called with the rows of this pass so far, their number where it is known, and
     the number of the pass.
     """
-    with opened(plan) as (pred, target, opener):
-        specs, task = question(plan, pred, target)
-        several = task.task == "multilabel"
-        binding = bind(plan, specs, pred, target, opener, several=several)
-        return _evaluate(plan, specs, task, binding, progress)
+    with scoring(plan, progress) as held:
+        if held.context is None:
+            return _all_ignored(held)
+        found = held.ask(evaluation.rounds(held.context, full=plan.full))
+        return _report(held, found)
 
 
-@contextmanager
-def opened(plan: Plan) -> Iterator[tuple[Source, Source | None, OpenSource]]:
-    """The prediction, the target, and what opens further files of a plan; all closed at the end."""
-    held: list[Source] = []
-    read = replace(plan.read, threads=plan.workers)
+def advise_plan(plan: Plan, progress: Progress | None = None) -> Report:
+    """What to do about a plan's predictions: the report of `advise`, from one pass.
 
-    def opener(given: Any) -> Source:
-        source = open_source(given, read) if isinstance(given, str) else given
-        held.append(source)
-        return source
-
-    try:
-        pred = opener(plan.pred)
-        yield pred, None if plan.target is None else opener(plan.target), opener
-    finally:
-        for source in held:
-            source.close()
-
-
-def question(plan: Plan, pred: Source, target: Source | None) -> tuple[tuple[Spec, ...], Decision]:
-    """What is asked of the files: the losses, and the task.
-
-    The losses that are asked for by name decide where the files leave the task open. Raises
-    UsageError.
+    Raises UsageError for a task that there are no rules for, and as `scoring` does; DataError
+    where every row has the label that is ignored.
     """
-    try:
-        task = decide(plan, pred, target)
-    except UsageError:
-        if not plan.losses or plan.task != "auto":
-            raise
-        task = Decision("auto", ())
-    settings = {**task.settings, **dict(plan.settings)}
-    common = Common(plan.reduction, settings, None, task.task)
-    specs = plan.specs(task.losses, common)
-    if plan.losses and plan.task == "auto":
-        fitting = {name for spec in specs for name in spec.tasks}
-        if task.task not in fitting:
-            task = replace(task, task=next(iter(specs[0].tasks), "custom"), why="")
-    for name, _ in plan.settings:
-        if not any(spec.takes(name) for spec in specs):
-            option = "class-weight balanced" if name == "balanced" else name.replace("_", "-")
-            labels = ", ".join(spec.loss.label for spec in specs)
-            raise UsageError(f"--{option}: no loss here has that setting", f"there is {labels}")
-    counted = [role.domain for spec in specs for role in spec.roles]
-    if plan.classes is not None and not any(
-        "classes" in (*domain.axes, domain.indexes) for domain in counted
-    ):
-        raise UsageError("--classes: no loss here counts classes")
-    if plan.ignore_index is not None and not any(one.indexes == "classes" for one in counted):
-        raise UsageError("--ignore-index: no loss here takes the labels of classes")
-    if plan.read.layout != "BTC" and not any(
-        len(column.axes) == 2 for source in (pred, target) if source for column in source.columns
-    ):
-        raise UsageError(f"--layout {plan.read.layout}: no array here has three dimensions")
-    return specs, task
+    from lossctl.analyses.advice import asked
 
-
-def _evaluate(
-    plan: Plan,
-    specs: tuple[Spec, ...],
-    task: Decision,
-    binding: Binding,
-    progress: Progress | None,
-) -> Report:
-    ledger = Ledger()
-    size = plan.block_rows or _block_rows(binding)
-    batches = _batches(plan, specs, task, binding, ledger, size)
-    roles = {*binding.bound, *binding.wholes}
-    together = frozenset(spec for spec in specs if spec.scope(roles) != "row")
-    first = _all_rows(batches, together) if together else next(batches, None)
-    if first is None:
-        batches.finish()
-        if ledger.dropped["ignored"]:
-            return _all_ignored(plan, specs, task, binding, ledger)
-        raise DataError(_no_rows(binding, ledger))
-    again: Again | None = None
-    spool = Spool(plan.spool_limit)
-    if evaluation.passes_needed(specs, full=plan.full):
-        again = spool
-        if not (plan.on or together) and _reread(binding):
-            read = partial(_batches, plan, specs, task, binding)
-            again = Reread(lambda: read(Ledger(), size))
-    passes = Passes(first, batches, again, plan.workers if plan.processes else 1, progress)
-    context = _context(plan, specs, task, binding, first, passes)
-    try:
-        found = ask(evaluation.rounds(context, full=plan.full), passes)
-    finally:
-        spool.close()
-    return _report(plan, context, task, binding, ledger, batches, found, first)
-
-
-def _batches(
-    plan: Plan,
-    specs: tuple[Spec, ...],
-    task: Decision,
-    binding: Binding,
-    ledger: Ledger,
-    size: int,
-) -> Batches:
-    """The rows of the files, side by side, in blocks of `size`."""
-    if plan.on:
-        rows = by_key(
-            binding.feeds, binding.keys, size, ledger,
-            missing=plan.missing, duplicates=plan.duplicates,
-        )  # fmt: skip
-    else:
-        rows = by_row(binding.feeds, size, ledger)
-    return Batches(plan, binding, specs, ledger, rows, perhaps=task.perhaps, task=task.task)
-
-
-def _reread(binding: Binding) -> bool:
-    """Whether later passes read the files again: a copy in memory is cheaper, but may be large."""
-    held = sum(8 * _values_a_row(feed) * (feed.source.rows or 0) for feed in binding.feeds)
-    return held > IN_MEMORY and all(feed.source.rereads for feed in binding.feeds)
-
-
-def _values_a_row(feed: Feed) -> int:
-    columns = feed.source.columns
-    return sum(max(columns[want.index].width or 1, 1) for want in feed.wanted)
-
-
-def _all_rows(batches: Batches, together: frozenset[Spec]) -> Batch | None:
-    """Every row as one batch, for losses whose values depend on other rows. Raises DataError for
-    more than can be held."""
-    parts, values = [], 0
-    for batch in batches:
-        parts.append(batch)
-        values += batch.count + sum(
-            (column.values if isinstance(column, Ragged) else column).size
-            for role, column in batch.columns.items()
-            if role not in batch.wholes and column is not None
+    with scoring(plan, progress) as held:
+        if held.context is None:
+            raise DataError(f"every row has the ignored label {plan.ignore_index}")
+        found, digest = held.ask(asked.with_digest(held.context, held.task.task))
+        return report_of(
+            held,
+            "advise",
+            table=asked.table(found),
+            parts=asked.parts(found),
+            notes=asked.notes(found),
+            finding=asked.finding(found),
+            digest=digest,
         )
-        if values > TOGETHER:
-            names = ", ".join(str(spec) for spec in together)
-            raise DataError(
-                f"{names} needs all rows at once: more than {TOGETHER} values are too many",
-                "score fewer rows, or other losses",
-            )
-    return joined(parts, together) if parts else None
 
 
-def _block_rows(binding: Binding) -> int:
-    """Rows whose values fit the cache."""
-    values = sum(_values_a_row(feed) for feed in binding.feeds)
-    return max(1, min(BLOCK_ROWS, BLOCK_VALUES // max(values, 1)))
-
-
-def _no_rows(binding: Binding, ledger: Ledger) -> str:
-    dropped = [f"{count} {why}" for why, count in ledger.dropped.items() if count]
-    if dropped:
-        return f"no rows are left to score: dropped {', '.join(dropped)}"
-    return f"{binding.feeds[0].name} has no rows"
-
-
-def _context(
-    plan: Plan,
-    specs: tuple[Spec, ...],
-    task: Decision,
-    binding: Binding,
-    first: Batch,
-    passes: Passes,
-) -> Context:
-    leading = next((spec for spec in specs if spec.shares), specs[0])
-    if not plan.losses:
-        leading = next((spec for spec in specs if spec.loss.label == "mse"), leading)
-    point = next((role for role in ("pred", "mean") if role in binding.bound), None)
-    if task.task in ("binary", "multilabel"):
-        point = None  # 0 and 1 less a probability is no residual
-    if point is not None:
-        bound = binding.bound
-        alike = (
-            "target" in bound
-            and bound[point].domain.shape == "value"
-            and (bound["target"].domain.shape == "value")
-        )
-        point = point if alike else None
-    outputs = 1
-    for role, b in binding.bound.items():
-        if b.domain.shape == "value" and first.columns[role].ndim == 2:
-            outputs = max(outputs, first.columns[role].shape[1])
-    return Context(
-        specs=specs,
-        leading=leading,
-        weighted=first.weight is not None,
-        outputs=outputs,
-        wholes=binding.wholes,
-        top=plan.top,
-        moments=plan.full,
-        pooled=plan.multioutput == "pooled",
-        point=point,
-        single=frozenset(role for role, b in binding.bound.items() if _single(b, first)),
-        whole=first if first.together else None,
-        like=passes,
-        shown=Shown(binding, specs),
-    )
-
-
-def _single(bound: Bound, batch: Batch) -> bool:
-    column = batch.columns[bound.role]
-    flat = not isinstance(column, Ragged) and column.ndim == 1
-    return flat or bound.domain.shape == "value"
-
-
-def _report(
-    plan: Plan,
-    context: Context,
-    task: Decision,
-    binding: Binding,
-    ledger: Ledger,
-    batches: Batches,
-    found: evaluation.Evaluation,
-    like: Batch,
-) -> Report:
+def _report(held: Scoring, found: evaluation.Evaluation) -> Report:
+    plan, context, batches = held.plan, held.context, held.batches
+    assert context is not None and held.first is not None
     if batches.poisoned:
         unknown = {
             name: replace(one, value=None, status="undefined", interval=None, total=None,
@@ -271,38 +63,65 @@ def _report(
         }  # fmt: skip
         found = evaluation.Evaluation(unknown, {}, {}, None, None, None, found.digest)
     with np.errstate(all="ignore"):  # what float64 cannot hold is said in words
-        parts = evaluation.parts(context, found, like, batches.scored)
+        parts = evaluation.parts(context, found, held.first, held.scored, held.ledger.dropped)
     if plan.losses:
         for result in parts.losses:
             if result.status == "overflow":
                 raise DataError(f"{result.spec} overflows: {result.reason}",
                                 "scale the columns, or ask for other losses")  # fmt: skip
-    scored = batches.scored
-    return Report(
-        lossctl=__version__,
-        command="eval",
-        task=task.task,
-        signature=plan.signature(scored, found.digest, __version__),
-        inputs=_inputs(binding),
-        rows=_counts(ledger, scored, parts.ignored),
+    return report_of(
+        held,
+        "eval",
         losses=parts.losses,
         worst=parts.worst,
         parts=parts.parts,
-        notes=(
-            *notes.of_task(plan, task),
-            *notes.of_settings(plan, task, context.specs),
-            *notes.of_pairing(plan, binding),
-            *notes.of_sums(batches),
-            *parts.notes,
-        ),
+        notes=parts.notes,
         finding=parts.finding,
+        ignored=parts.ignored,
+        digest=found.digest,
     )
 
 
-def _all_ignored(
-    plan: Plan, specs: tuple[Spec, ...], task: Decision, binding: Binding, ledger: Ledger
+def report_of(
+    held: Scoring,
+    command: str,
+    *,
+    losses: tuple[LossResult, ...] = (),
+    worst: Worst | None = None,
+    table: Table | None = None,
+    parts: tuple[Part, ...] = (),
+    notes: tuple[Note, ...] = (),
+    finding: str = "",
+    ignored: int = 0,
+    digest: str | None = None,
 ) -> Report:
+    """What a command found, with what is said of every run: the files, the rows, the task."""
+    plan = held.plan
+    return Report(
+        lossctl=__version__,
+        command=command,
+        task=held.task.task,
+        signature=plan.signature(held.scored, digest, __version__),
+        inputs=held.inputs,
+        rows=held.counts(ignored),
+        losses=losses,
+        worst=worst,
+        table=table,
+        parts=parts,
+        notes=(
+            *said.of_task(plan, held.task),
+            *said.of_settings(plan, held.task, held.specs),
+            *said.of_pairing(plan, held.binding),
+            *said.of_sums(held.batches),
+            *notes,
+        ),
+        finding=finding,
+    )
+
+
+def _all_ignored(held: Scoring) -> Report:
     """The report of files in which no row counts: no loss has a value, and that is no error."""
+    plan = held.plan
     reason = f"every row has the ignored label {plan.ignore_index}"
     results = tuple(
         LossResult(
@@ -310,42 +129,20 @@ def _all_ignored(
             params=evaluation.params(spec.all_settings), reduction=spec.reduction.name,
             direction=spec.direction, value=None, status="undefined", reason=reason, n=0,
         )
-        for spec in specs
+        for spec in held.specs
     )  # fmt: skip
     return Report(
         lossctl=__version__,
         command="eval",
-        task=task.task,
+        task=held.task.task,
         signature=plan.signature(0, None, __version__),
-        inputs=_inputs(binding),
-        rows=_counts(ledger, 0, 0),
+        inputs=held.inputs,
+        rows=held.counts(),
         losses=results,
-        notes=tuple(notes.of_task(plan, task)),
+        notes=tuple(said.of_task(plan, held.task)),
         finding=f"No loss has a value: {reason}.",
     )
 
 
-def _counts(ledger: Ledger, scored: int, ignored: int) -> dict[str, Any]:
-    """What was read, scored and dropped."""
-    dropped = {**ledger.dropped, "ignored": ledger.dropped["ignored"] + ignored}
-    read = {"pred": ledger.read[0], "target": ledger.read[min(1, len(ledger.read) - 1)]}
-    return {"read": read, "scored": scored, "dropped": dropped}
-
-
 def _poisoned(count: int) -> str:
     return "1 row holds NaN" if count == 1 else f"{count} rows hold NaN"
-
-
-def _inputs(binding: Binding) -> dict[str, Any]:
-    """Where each role comes from: prediction first, then target, then the rest, then weights."""
-    bound = list(binding.bound.values())
-    bound.sort(key=lambda one: SIDES.index(one.role) if one.role in SIDES else len(SIDES))
-    if binding.weight is not None:
-        bound.append(binding.weight)
-    found = {one.role: (binding.feeds[one.feed].source, one.columns) for one in bound}
-    for role, (source, places) in binding.whole_places.items():
-        found[role] = (source, tuple(source.columns[place].name for place in places))
-    return {
-        role: {"path": source.path, "format": source.format, "columns": list(columns)}
-        for role, (source, columns) in found.items()
-    }

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lossctl import run
+from lossctl import run, scoring
 from lossctl.batch import Batch
 from lossctl.errors import DataError
 from lossctl.passes import FROM_EACH, MOST_PARTS, Some
@@ -41,9 +41,9 @@ def test_files_that_are_read_again_say_the_same(
 ) -> None:
     expected = report(files)
     read: list[int] = []
-    whole = run._batches
-    monkeypatch.setattr(run, "IN_MEMORY", 0)
-    monkeypatch.setattr(run, "_batches", lambda *told: read.append(1) or whole(*told))
+    whole = scoring._batches
+    monkeypatch.setattr(scoring, "IN_MEMORY", 0)
+    monkeypatch.setattr(scoring, "_batches", lambda *told: read.append(1) or whole(*told))
     assert report(files) == expected
     assert len(read) > 1
 
@@ -51,7 +51,7 @@ def test_files_that_are_read_again_say_the_same(
 def test_a_file_that_changes_between_passes_is_refused(
     files: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = run._batches
+    whole = scoring._batches
     made = 0
 
     def batches(*told):  # type: ignore[no-untyped-def]  # as it is called
@@ -62,8 +62,8 @@ def test_a_file_that_changes_between_passes_is_refused(
             path.write_bytes(path.read_bytes()[:-8] + b"\0" * 16)
         return whole(*told)
 
-    monkeypatch.setattr(run, "IN_MEMORY", 0)
-    monkeypatch.setattr(run, "_batches", batches)
+    monkeypatch.setattr(scoring, "IN_MEMORY", 0)
+    monkeypatch.setattr(scoring, "_batches", batches)
     with pytest.raises(DataError, match=r"changed while it was read|damaged"):
         report(files)
 

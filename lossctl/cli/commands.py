@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from lossctl.cli.advise import advise
 from lossctl.cli.eval import evaluate
 from lossctl.cli.explain import explain
 from lossctl.cli.inspect import inspect
@@ -11,6 +12,7 @@ from lossctl.cli.losses import losses
 
 COMMANDS: dict[str, Callable[..., int]] = {
     "eval": evaluate,
+    "advise": advise,
     "inspect": inspect,
     "losses": losses,
     "explain": explain,

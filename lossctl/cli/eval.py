@@ -3,124 +3,28 @@
 from __future__ import annotations
 
 from lossctl.cli import options as o
+from lossctl.cli.scored import Given, scored
 
 
+@scored
 def evaluate(
-    preds: o.Preds,
-    targets: o.Targets = None,
-    loss: o.Loss = None,
-    task: o.Task = "auto",
-    like: o.Like = None,
-    reduction: o.Reduction = None,
-    multioutput: o.Multioutput = "uniform_average",
-    pred_col: o.PredCol = None,
-    target_col: o.TargetCol = None,
-    weight_col: o.WeightCol = None,
-    id_col: o.IdCol = None,
-    role: o.Role = None,
-    from_logits: o.FromLogits = False,
-    labels: o.Labels = None,
-    positive: o.Positive = None,
-    classes: o.ClassCount = None,
-    ignore_index: o.IgnoreIndex = None,
-    class_weight: o.ClassWeight = None,
-    boxes: o.Boxes = None,
-    layout: o.Layout = "BTC",
-    on: o.On = None,
-    by_row: o.ByRow = False,
-    nan: o.Nan = "error",
-    missing: o.Missing = "error",
-    duplicates: o.Duplicates = "error",
-    where: o.Where = None,
-    input_format: o.InputFormat = None,
-    encoding: o.Encoding = None,
-    delimiter: o.Delimiter = None,
-    no_header: o.NoHeader = False,
-    format: o.Format = None,  # noqa: A002  the option's name
-    output: o.Output = None,
-    export: o.Export = None,
-    score_only: o.ScoreOnly = False,
-    precision: o.Precision = None,
+    given: Given,
+    by: o.By = None,
+    decompose: o.Decompose = False,
+    outliers: o.Outliers = "mad",
     top: o.Top = 10,
-    color: o.Color = "auto",
-    quiet: o.Quiet = False,
-    verbose: o.Verbose = False,
-    debug: o.Debug = False,
-    threads: o.Threads = None,
-    block_rows: o.BlockRows = None,
-    spool_limit: o.SpoolLimit = None,
+    score_only: o.ScoreOnly = False,
 ) -> int:
     """Compare losses of predictions against targets, and say which samples make each."""
-    from time import perf_counter
-
-    from lossctl.cli import startup
-    from lossctl.cli.output import Destinations
-    from lossctl.cli.progress import Progress
-    from lossctl.cli.reading import (
-        block_rows_of,
-        keys_of,
-        label_of,
-        read_options,
-        roles_of,
-        settings_of,
-    )
-    from lossctl.plan import Plan
+    from lossctl.grouping import groupings
     from lossctl.run import evaluate_plan
 
-    destinations = Destinations.of(
-        format=format,
-        output=output,
-        exports=export or [],
+    return given.run(
+        evaluate_plan,
         score_only=score_only,
-        precision=precision,
-        color=color,
-        inputs=[preds, targets],
-    )
-    if nan == "propagate":
-        from lossctl.errors import UsageError
-
-        raise UsageError("--nan is propagate", "it is one of error, drop")
-    plan = Plan(
-        pred=preds,
-        target=targets,
-        losses=tuple(loss or ()),
-        reduction=reduction,
-        task=task,
-        like=keys_of(like or [], "--like"),
-        settings=settings_of(
-            from_logits=from_logits or None,
-            boxes=boxes,
-            balanced=True if class_weight == "balanced" else None,
-        ),
-        labels=keys_of([] if labels is None else [labels], "--labels"),
-        positive=positive,
-        classes=classes,
-        ignore_index=label_of(ignore_index),
-        pred_col=pred_col,
-        target_col=target_col,
-        weight_col=weight_col,
-        id_col=id_col,
-        on=keys_of(on or []),
-        by_row=by_row,
-        nan=nan,
-        missing=missing,
-        duplicates=duplicates,
-        where=tuple(where or ()),
-        roles=roles_of(role or [], class_weight),
-        multioutput=multioutput,
-        read=read_options(input_format, encoding, delimiter, no_header, layout),
-        top=top,
         full=not score_only,
-        threads=threads,
-        processes=True,
-        block_rows=block_rows_of(block_rows),
-        spool_limit=spool_limit,
+        by=groupings(by or []),
+        decompose=decompose,
+        outliers=outliers,
+        top=top,
     )
-    started = perf_counter()
-    startup.done()
-    with Progress(quiet=quiet) as progress:
-        report = evaluate_plan(plan, progress)
-    destinations.write(report, quiet=quiet)
-    if verbose:
-        destinations.say_how(report, perf_counter() - started)
-    return 0

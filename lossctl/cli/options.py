@@ -13,11 +13,16 @@ Texts = Optional[list[str]]  # noqa: UP045  as above
 Whole = Optional[int]  # noqa: UP045  as above
 
 Preds = Annotated[
-    str, Argument(help="Predictions: a file, or - for standard input.", show_default=False)
+    str,
+    Argument(
+        metavar="PREDS", help="Predictions: a file, or - for standard input.", show_default=False
+    ),
 ]
 Targets = Annotated[
     Text,
-    Argument(help="Targets; left out where PREDS holds both.", show_default=False),
+    Argument(
+        metavar="TARGETS", help="Targets; left out where PREDS holds both.", show_default=False
+    ),
 ]
 Files = Annotated[list[str], Argument(help="One file, or two that belong together.")]
 
@@ -141,6 +146,24 @@ Where = Annotated[
     Texts,
     Option("--where", metavar="'COL OP VALUE'",
             help="Only the rows for which it holds, e.g. 'age >= 50'; repeatable."),
+]  # fmt: skip
+
+By = Annotated[
+    Texts,
+    Option("--by", metavar="COL",
+            help="Each group's share of the losses, by a column or 'bin(age,5)'; repeatable."),
+]  # fmt: skip
+
+Decompose = Annotated[
+    bool,
+    Option(
+        "--decompose", help="Take every loss apart: bias and noise, calibration, classes, edits."
+    ),
+]
+Outliers = Annotated[
+    str,
+    Option("--outliers", metavar="RULE",
+            help="mad (3.5 robust deviations), iqr, adjusted (for skewed errors) or esd."),
 ]  # fmt: skip
 
 InputFormat = Annotated[

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from inspect import signature
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 from lossctl.cli.commands import COMMANDS
@@ -65,8 +66,8 @@ def given_to(command: Callable[..., int], words: Sequence[str]) -> dict[str, Any
             _give_short(given, options, word[1:], rest)
     _give_environment(given, options)
     _give_places(given, [one for one in parameters if isinstance(one.declared, Argument)], places)
-    required = len(parameters) - len(getattr(command, "__defaults__", None) or ())
-    if any(one.name not in given for one in parameters[:required]):
+    takes = signature(command).parameters.values()
+    if any(one.default is one.empty and one.name not in given for one in takes):
         raise UnclearError
     return given
 

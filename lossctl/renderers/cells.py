@@ -9,13 +9,14 @@ from typing import Any
 
 from lossctl.renderers import numbers
 from lossctl.renderers.numbers import PRECISION
+from lossctl.renderers.spark import spark
 from lossctl.renderers.typeset import Style, padded, shortened, shown, width
 from lossctl.report import Kind, Table, row_name
 
 BAR = 20  # cells of a full bar
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _LIST = 20  # cells of a list of outputs; four numbers (a box) are always whole
-_LEFT: tuple[Kind, ...] = ("text", "row", "worst", "interval", "half", "bar")
+_LEFT: tuple[Kind, ...] = ("text", "row", "worst", "interval", "half", "bar", "spark")
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,4 +289,5 @@ _KINDS: dict[Kind, Callable[[Sequence[Any], int], list[Cell]]] = {
     "half": _halves,
     "change": _changes,
     "bar": _bars,
+    "spark": _firm(spark),
 }

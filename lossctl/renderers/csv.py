@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lossctl.renderers.numbers import exact
 from lossctl.renderers.typeset import shown
-from lossctl.report import RECORD_COLUMNS, Report
+from lossctl.report import Report
 
 # What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection).
 _FORMULA = tuple("=+-@\t\r＝＋－＠")
@@ -12,8 +12,8 @@ _FORMULA = tuple("=+-@\t\r＝＋－＠")
 
 def render(report: Report) -> str:
     """One line per loss. Empty: no value. Text that a spreadsheet would run begins with `'`."""
-    lines = [",".join(RECORD_COLUMNS)]
-    lines += [",".join(_field(record[name]) for name in RECORD_COLUMNS)
+    lines = [",".join(report.record_columns)]
+    lines += [",".join(_field(record[name]) for name in report.record_columns)
               for record in report.records()]  # fmt: skip
     return "\n".join(lines) + "\n"
 

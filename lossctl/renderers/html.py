@@ -49,9 +49,8 @@ def render(report: Report, *, precision: int = PRECISION) -> str:
     blocks += [_paragraph("finding", report.finding)] if report.finding else []
     blocks += [_paragraph(*_note(note.warning, note.text))
                for note in sorted(report.notes, key=lambda note: not note.warning)]  # fmt: skip
-    blocks += [_paragraph("title", report.title), _table(report.losses_table(), precision)]
-    worst = report.worst_table()
-    blocks += [] if worst is None else [_table(worst, precision)]
+    blocks += [_paragraph("title", report.title)]
+    blocks += [_table(table, precision) for table in report.tables()]
     pairs = [_pair(status, text) for status, text in statuses(report)]
     for part in report.parts:
         table = "" if part.table is None else _table(part.table, precision)

@@ -29,9 +29,17 @@ def render(report: Report, *, precision: int = PRECISION) -> str:
     """The finding in bold, the title, the losses, and notes: a section to append to a file."""
     lines = [f"**{escaped(report.finding)}**", ""] if report.finding else []
     lines += [_BEGINNING.sub(r"\1\\", escaped(report.title)), ""]
-    lines += _table(Table(COLUMNS, tuple(_row(result) for result in report.losses)), precision)
+    if report.losses:
+        rows = tuple(_row(result) for result in report.losses)
+        lines += [*_table(Table(COLUMNS, rows), precision), ""]
+    if report.table is not None:
+        lines += [*_table(report.table, precision), ""]
+    for part in report.parts:
+        if part.table is not None or not report.losses:
+            lines += [f"{escaped(part.name)}: {escaped(part.text)}", ""]
+        if part.table is not None:
+            lines += [*_table(part.table, precision), ""]
     lines += [
-        "",
         f"rows: {escaped(rows_text(report))}  ",
         f"signature: {escaped(report.signature)}",
     ]
@@ -57,7 +65,8 @@ def _table(table: Table, precision: int) -> list[str]:
     bodies = [[_text(cell) for cell in column.cells] for column in made]
     ruler = [":--" if column.left else "--:" for column in made]
     rows = zip(*bodies, strict=True)
-    return ["| " + " | ".join(row) + " |" for row in ([c.header for c in made], ruler, *rows)]
+    heads = [escaped(column.header) for column in made]
+    return ["| " + " | ".join(row) + " |" for row in (heads, ruler, *rows)]
 
 
 def _text(cell: Cell) -> str:

@@ -15,6 +15,8 @@ def exact(value: object) -> str:
     """A number at full precision (the shortest text that reads back), other things as text."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return repr(float(value)) if isinstance(value, float) else str(value)
 
 

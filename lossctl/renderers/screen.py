@@ -20,10 +20,8 @@ _GAP = 2  # cells between a label and its text
 def screen(report: Report, cells: int, precision: int = PRECISION) -> list[Line]:
     """All of `report` in lines of at most `cells` cells, the finding last."""
     cells = max(cells, 2 * _LABEL)
-    blocks = [_plain(report.title, cells), laid_out(report.losses_table(), cells, precision)]
-    worst = report.worst_table()
-    if worst is not None:
-        blocks.append(laid_out(worst, cells, precision))
+    blocks = [_plain(report.title, cells)]
+    blocks += [laid_out(table, cells, precision) for table in report.tables()]
     blocks += [_parts(report, cells, precision), _closing(report, cells)]
     return _joined(blocks)
 

@@ -1,0 +1,171 @@
+"""What every command that scores files takes: how they are read, paired, scored and written."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lossctl.cli import options as o
+
+if TYPE_CHECKING:
+    from lossctl.passes import Progress
+    from lossctl.plan import Plan
+    from lossctl.report import Report
+
+
+def _common(
+    preds: o.Preds,
+    targets: o.Targets = None,
+    loss: o.Loss = None,
+    task: o.Task = "auto",
+    like: o.Like = None,
+    reduction: o.Reduction = None,
+    multioutput: o.Multioutput = "uniform_average",
+    pred_col: o.PredCol = None,
+    target_col: o.TargetCol = None,
+    weight_col: o.WeightCol = None,
+    id_col: o.IdCol = None,
+    role: o.Role = None,
+    from_logits: o.FromLogits = False,
+    labels: o.Labels = None,
+    positive: o.Positive = None,
+    classes: o.ClassCount = None,
+    ignore_index: o.IgnoreIndex = None,
+    class_weight: o.ClassWeight = None,
+    boxes: o.Boxes = None,
+    layout: o.Layout = "BTC",
+    on: o.On = None,
+    by_row: o.ByRow = False,
+    nan: o.Nan = "error",
+    missing: o.Missing = "error",
+    duplicates: o.Duplicates = "error",
+    where: o.Where = None,
+    input_format: o.InputFormat = None,
+    encoding: o.Encoding = None,
+    delimiter: o.Delimiter = None,
+    no_header: o.NoHeader = False,
+    format: o.Format = None,  # noqa: A002  the option's name
+    output: o.Output = None,
+    export: o.Export = None,
+    precision: o.Precision = None,
+    color: o.Color = "auto",
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+    debug: o.Debug = False,
+    threads: o.Threads = None,
+    block_rows: o.BlockRows = None,
+    spool_limit: o.SpoolLimit = None,
+) -> int:
+    """The declarations alone."""
+    raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The values of the options that all have in common, by their names here."""
+
+    options: dict[str, Any]
+
+    def plan(self, **own: Any) -> Plan:
+        """The plan that they make, with what is the command's own. Raises UsageError."""
+        from lossctl.cli.reading import (
+            block_rows_of,
+            keys_of,
+            label_of,
+            read_options,
+            roles_of,
+            settings_of,
+        )
+        from lossctl.errors import UsageError
+        from lossctl.plan import Plan
+
+        told = self.options
+        if told["nan"] == "propagate":
+            raise UsageError("--nan is propagate", "it is one of error, drop")
+        as_they_are = ("reduction", "task", "positive", "classes", "pred_col", "target_col",
+                       "weight_col", "id_col", "by_row", "nan", "missing", "duplicates",
+                       "multioutput", "threads", "spool_limit")  # fmt: skip
+        return Plan(
+            pred=told["preds"],
+            target=told["targets"],
+            losses=tuple(told["loss"] or ()),
+            like=keys_of(told["like"] or [], "--like"),
+            settings=settings_of(
+                from_logits=told["from_logits"] or None,
+                boxes=told["boxes"],
+                balanced=True if told["class_weight"] == "balanced" else None,
+            ),
+            labels=keys_of([] if told["labels"] is None else [told["labels"]], "--labels"),
+            ignore_index=label_of(told["ignore_index"]),
+            on=keys_of(told["on"] or []),
+            where=tuple(told["where"] or ()),
+            roles=roles_of(told["role"] or [], told["class_weight"]),
+            read=read_options(
+                told["input_format"],
+                told["encoding"],
+                told["delimiter"],
+                told["no_header"],
+                told["layout"],
+            ),
+            processes=True,
+            block_rows=block_rows_of(told["block_rows"]),
+            **{name: told[name] for name in as_they_are},
+            **own,
+        )
+
+    def run(
+        self,
+        answer: Callable[[Plan, Progress | None], Report],
+        *,
+        score_only: bool = False,
+        **own: Any,
+    ) -> int:
+        """Carry the plan out, and write the report to where the options say."""
+        from time import perf_counter
+
+        from lossctl.cli import startup
+        from lossctl.cli.output import Destinations
+        from lossctl.cli.progress import Progress
+
+        told = self.options
+        destinations = Destinations.of(
+            format=told["format"],
+            output=told["output"],
+            exports=told["export"] or [],
+            score_only=score_only,
+            precision=told["precision"],
+            color=told["color"],
+            inputs=[told["preds"], told["targets"]],
+        )
+        plan = self.plan(**own)
+        started = perf_counter()
+        startup.done()
+        with Progress(quiet=told["quiet"]) as progress:
+            report = answer(plan, progress)
+        destinations.write(report, quiet=told["quiet"])
+        if told["verbose"]:
+            destinations.say_how(report, perf_counter() - started)
+        return 0
+
+
+def scored(command: Callable[..., int]) -> Callable[..., int]:
+    """`command(given, own options)` as a command of the program, which takes the common options
+    too: those of its own stand after the files."""
+
+    def called(**told: Any) -> int:
+        mine = {name: value for name, value in told.items() if name in own}
+        common = {name: told.get(name, one.default) for name, one in shared.items()}
+        return command(Given(common), **mine)
+
+    shared = inspect.signature(_common).parameters
+    own = dict(list(inspect.signature(command).parameters.items())[1:])
+    files, rest = list(shared.values())[:2], list(shared.values())[2:]
+    parameters = [*files, *own.values(), *rest]
+    kinds = [one.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD) for one in parameters]
+    called.__signature__ = inspect.Signature(kinds)  # type: ignore[attr-defined]  # inspect looks for it
+    called.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": "int"}
+    called.__name__, called.__doc__ = command.__name__, command.__doc__
+    called.__module__ = command.__module__
+    return called
