@@ -43,7 +43,7 @@ def distances(
     """
     from rapidfuzz.distance.Levenshtein import distance
 
-    left, right = _units(pred, target, level, unicode)
+    left, right = _coded(*units(pred, target, level, unicode))
     weights = (1, 1, min(substitution_cost, 2))  # a deletion and an insertion replace any unit
     found = [distance(b, a, weights=weights) for a, b in zip(left, right, strict=True)]
     return (
@@ -66,20 +66,30 @@ def counts(
     They are those of a cheapest alignment; among several, of one with the fewest insertions and
     deletions, and then the fewest substitutions. So the counts are unique, if the alignment is not.
     """
+    first, second = (Ragged(row, np.array([0, len(row)])) for row in (pred, target))
+    (ours,), (true,) = _coded(*units(first, second, level, unicode))
+    return counted(ours, true, substitution_cost)
+
+
+def counted(ours: Sequence[Hashable], true: Sequence[Hashable], cost: int) -> tuple[int, int, int]:
+    """The counts of one row, of units that compare as `distances` needs them."""
     from rapidfuzz.distance.Levenshtein import distance
 
-    first, second = (Ragged(row, np.array([0, len(row)])) for row in (pred, target))
-    (ours,), (true,) = _units(first, second, level, unicode)
     # One whole number holds cost, insertions and deletions, and substitutions, as digits.
     digit = len(ours) + len(true) + 1
-    moved = digit * digit + digit
-    weights = (moved, moved, substitution_cost * digit * digit + 1)
-    rest, substitutions = divmod(distance(true, ours, weights=weights), digit)
+    rest, substitutions = divmod(distance(true, ours, weights=edit_weights(digit, cost)), digit)
     moves, longer = rest % digit, len(ours) - len(true)
     return substitutions, (moves + longer) // 2, (moves - longer) // 2
 
 
-def _units(pred: Ragged, target: Ragged, level: Level, form: Form) -> tuple[Units, Units]:
+def edit_weights(digit: int, cost: int) -> tuple[int, int, int]:
+    """What an insertion, a deletion and a substitution cost, in whole numbers of three digits."""
+    moved = digit * digit + digit
+    return moved, moved, cost * digit * digit + 1
+
+
+def units(pred: Ragged, target: Ragged, level: Level, form: Form) -> tuple[Units, Units]:
+    """What is compared of each row: texts, of which it is the characters, or lists of tokens."""
     kinds: dict[str, Kind | None] = {"pred": _kind("pred", pred), "target": _kind("target", target)}
     known = {name: kind for name, kind in kinds.items() if kind is not None}
     if len(set(known.values())) > 1:
@@ -93,12 +103,20 @@ def _units(pred: Ragged, target: Ragged, level: Level, form: Form) -> tuple[Unit
         )
     if kind == "texts" and level != "token":
         return _texts(pred, form), _texts(target, form)
+    return _tokens(pred, kind, form), _tokens(target, kind, form)
+
+
+def _coded(left: Units, right: Units) -> tuple[Units, Units]:
+    """Tokens as numbers, as RapidFuzz compares anything else but characters by its hash."""
     codes: dict[Hashable, int] = {}
-    left, right = (
-        [[codes.setdefault(token, len(codes)) for token in row] for row in rows]
-        for rows in (_tokens(pred, kind, form), _tokens(target, kind, form))
+    found = (
+        [
+            row if isinstance(row, str) else [codes.setdefault(token, len(codes)) for token in row]
+            for row in rows
+        ]
+        for rows in (left, right)
     )
-    return left, right  # numbers, as RapidFuzz compares anything else by its hash
+    return next(found), next(found)
 
 
 def _kind(role: str, column: Ragged) -> Kind | None:

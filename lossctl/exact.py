@@ -72,12 +72,13 @@ def _block_sum(values: Array) -> int:
             return total
         high -= math.ldexp(1.5, grain + 52)
         values = np.subtract(values, high, out=high)
-        if _all_zero(values):
+        if all_zero(values):
             return total
         exponent = grain
 
 
-def _all_zero(values: Array) -> bool:
+def all_zero(values: Array) -> bool:
+    """Whether all of at least one value are 0."""
     return float(values.max()) == 0.0 == float(values.min())
 
 
@@ -93,7 +94,7 @@ def exact_dot(left: Array, right: Array) -> Exact:
     total = 0
     for start in range(0, left.size, _DOT):
         first, second = left[start : start + _DOT], right[start : start + _DOT]
-        parts = _limbs(first), _limbs(second)
+        parts = in_limbs(first), in_limbs(second)
         if parts[0] is None or parts[1] is None:
             total += _careful_dot(first, second)
         else:
@@ -107,7 +108,7 @@ def exact_moments(values: Array) -> tuple[Exact, Exact]:
     first, second = 0, 0
     for start in range(0, values.size, _DOT):
         block = values[start : start + _DOT]
-        limbs = _limbs(block)
+        limbs = in_limbs(block)
         if limbs is None:
             first += exact_sum(block)
             second += _careful_dot(block, block)
@@ -128,7 +129,7 @@ def exact_moments(values: Array) -> tuple[Exact, Exact]:
 Limb: TypeAlias = tuple[Array, int]  # multiples of 2**int, of a few bits
 
 
-def _limbs(values: Array) -> list[Limb] | None:
+def in_limbs(values: Array) -> list[Limb] | None:
     """Arrays whose sum is `values`, each a small multiple of one power of two.
 
     The sums of the products of two of them are exact in float64, in whatever order they are added.
@@ -146,7 +147,7 @@ def _limbs(values: Array) -> list[Limb] | None:
         limb -= anchor
         limbs.append((limb, unit))
         values = values - limb
-        if len(limbs) > 2 and _all_zero(values):
+        if len(limbs) > 2 and all_zero(values):
             return limbs
     return None
 

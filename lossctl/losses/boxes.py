@@ -71,6 +71,7 @@ def _shared_part(o: Overlap, eps: float, as_similarity: bool) -> Array:
     return np.where(union == 0.0, 1.0, (o.apart + more) / union)
 
 
+@shared
 def _spare_part(o: Overlap, eps: float) -> Array:
     """How much of the hull neither box covers; 0 for a hull of no area."""
     return _share(o.spare, o.hull + _in_units(eps, o.x.exponent + o.y.exponent))
@@ -85,6 +86,7 @@ def _centre_part(o: Overlap, eps: float) -> Array:
     return _share(distance, diagonal + _in_units(eps, 2 * unit))
 
 
+@shared
 def _shape_part(o: Overlap, eps: float, threshold: float | None) -> Array:
     """The penalty alpha v of unlike aspect ratios."""
     (w_pred, w_target), (h_pred, h_target) = o.x.lengths, o.y.lengths
@@ -94,6 +96,22 @@ def _shape_part(o: Overlap, eps: float, threshold: float | None) -> Array:
     if threshold is not None:
         alpha = np.where(_shared_part(o, eps, True) < threshold, 0.0, alpha)
     return alpha * v
+
+
+def pieces(
+    name: str, pred: Numbers, target: Numbers, *, boxes: str, eps: float,
+    ciou_threshold: float | None = None,
+) -> dict[str, Array]:  # fmt: skip
+    """What the loss of that name adds up of each pair: the part not shared, and its penalties."""
+    o = overlap(pred, target, boxes=boxes)
+    found = {"overlap": _shared_part(o, eps, False)}
+    if name == "giou_loss":
+        found["enclosing"] = _spare_part(o, eps)
+    if name in ("diou_loss", "ciou_loss"):
+        found["centre"] = _centre_part(o, eps)
+    if name == "ciou_loss":
+        found["aspect"] = _shape_part(o, eps, ciou_threshold)
+    return found
 
 
 def _value(first: Array, others: list[Array], as_similarity: bool) -> Array:

@@ -22,7 +22,7 @@ from lossctl.arrays import (
 )
 from lossctl.errors import UsageError
 from lossctl.loss import loss
-from lossctl.numerics import floating, row_sum
+from lossctl.numerics import floating, row_sum, shared
 from lossctl.probabilities import (
     UNIT,
     Eps,
@@ -143,6 +143,23 @@ def _soft_clipped(
     return np.asarray(cut.any(axis=1))
 
 
+def _terms(
+    pred: Numbers,
+    target: Numbers,
+    class_weight: Array | None = None,
+    *,
+    label_smoothing: float,
+    **told: Any,
+) -> tuple[Array, Array]:
+    """What each class takes from the cross-entropy of a row (0 or less), and the target's share."""
+    shares = _smoothed(target, label_smoothing)
+    terms = weighted_logs(shares, logs_of(pred, **told))
+    return (terms if class_weight is None else weighted_logs(class_weight, terms)), shares
+
+
+soft_terms = shared(_terms)
+
+
 @loss(
     "cce",
     aliases=("softmax_cross_entropy", "cross_entropy", "categorical_crossentropy",
@@ -188,11 +205,9 @@ def categorical_cross_entropy(
     term, and the mean divides by the number of samples all the same, as torch has it for soft
     targets; for index labels it divides by the weights (sparse_categorical_cross_entropy).
     """
-    logs = logs_of(pred, from_logits=from_logits, normalize=normalize, floor=floor, eps=eps,
-                   log_clamp=log_clamp)  # fmt: skip
-    terms = weighted_logs(_smoothed(target, label_smoothing), logs)
-    if class_weight is not None:
-        terms = weighted_logs(class_weight, terms)
+    terms, _ = _terms(pred, target, class_weight, label_smoothing=label_smoothing,
+                      from_logits=from_logits, normalize=normalize, floor=floor, eps=eps,
+                      log_clamp=log_clamp)  # fmt: skip
     return 0.0 - row_sum(terms)
 
 

@@ -23,8 +23,8 @@ from lossctl.arrays import (
 )
 from lossctl.divergence import Form, Side, middle_terms, relative_entropy
 from lossctl.loss import loss
-from lossctl.numerics import floating, gamma_gap, residual, row_sum
-from lossctl.probabilities import FromLogits, Normalize
+from lossctl.numerics import floating, gamma_gap, residual, row_sum, shared
+from lossctl.probabilities import FromLogits, Normalize, weighted_logs
 from lossctl.settings import Param
 
 Base: TypeAlias = Annotated[
@@ -139,6 +139,27 @@ def _kl_slope(
     return slopes / _unit(base)
 
 
+@shared
+def kl_terms(
+    pred: Numbers,
+    target: Numbers,
+    *,
+    base: float | str,
+    generalized: bool,
+    direction: str,
+    **held: Any,
+) -> tuple[Array, Array, Array]:
+    """What each class adds to the divergence of a row, and the masses of `target` and of `pred`."""
+    of_pred, of_target = _sides(pred, target, **held)
+    first, second = (of_target, of_pred) if direction == "forward" else (of_pred, of_target)
+    p, q = first.masses(), second.masses()
+    terms = weighted_logs(p, first.logs() - second.logs())
+    if generalized:
+        terms = terms + (q - p)
+    terms = terms / _unit(base)
+    return (terms, p, q) if direction == "forward" else (terms, q, p)
+
+
 @loss(
     "kl",
     aliases=("kld", "kldiv", "relative_entropy", "kullback_leibler"),
@@ -235,6 +256,16 @@ def _js_slope(
     else:
         slopes = (slopes - level[:, np.newaxis]) / row_sum(floating(pred))[:, np.newaxis]
     return slopes
+
+
+@shared
+def js_terms(
+    pred: Numbers, target: Numbers, *, base: float | str, normalize: bool, from_logits: bool
+) -> tuple[Array, Array, Array]:
+    """The same for the divergence from the middle."""
+    q = Side(pred, "logits" if from_logits else "masses", normalize).masses()
+    p = Side(target, "masses", normalize).masses()
+    return middle_terms(p, q) / _unit(base), p, q
 
 
 @loss(
