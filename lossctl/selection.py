@@ -229,12 +229,14 @@ def fewest_for(
     sums: Specification,
     goal_of: Callable[[Any], Exact | None],
     like: Like | None = None,
+    part: float = 0.5,
 ) -> Rounds[int | None]:
     """How many of the largest values it takes to sum to at least a goal (values >= 0).
 
-    `goal_of` tells it from the state of `sums`; None: there is no answer.
+    `goal_of` tells it from the state of `sums`; None: there is no answer. `part` of all is about
+    what it will be.
     """
-    guess = Range(column, *_half(column, like), sums=True)
+    guess = Range(column, *_heavy(column, like, part), sums=True)
     states = yield (sums, guess)
     goal = goal_of(states[sums])
     if goal is None or goal <= 0:
@@ -254,10 +256,10 @@ def fewest_for(
             if inside is not None:
                 most = low
         if most == state.within[1]:  # the values inside were too many to keep
-            part = state.bin(_place_of_mass(state, goal - above))
+            place = state.bin(_place_of_mass(state, goal - above))
         else:  # a better sample than the first, if there is one
-            part, like = _half(column, like), None
-        low, high = _common((least, most), part)
+            place, like = _heavy(column, like, part), None
+        low, high = _common((least, most), place)
         asked = Range(column, low, high, sums=True)
         state = (yield (asked,))[asked]
 
@@ -274,7 +276,11 @@ def _fewest(state: RangeState, goal: Exact) -> int:
     """How many of the largest values in a range sum to the goal."""
     if state.values is None:  # all are the same
         return -(-goal // exact(value_of(state.within[0])))
-    values = np.sort(state.gathered())[::-1]
+    return fewest_of(np.sort(state.gathered())[::-1], goal)
+
+
+def fewest_of(values: Array, goal: Exact) -> int:
+    """How many of the first `values` (>= 0, descending) sum to the goal, which all together do."""
     start = 0
     while values.size - start > 64:
         half = (values.size - start) // 2
@@ -291,15 +297,15 @@ def _fewest(state: RangeState, goal: Exact) -> int:
     return int(values.size)
 
 
-def _half(column: Column, like: Like | None) -> tuple[int, int]:
-    """The keys between which the largest values probably reach half of the sum."""
+def _heavy(column: Column, like: Like | None, part: float) -> tuple[int, int]:
+    """The keys between which the largest values probably reach a part of the sum."""
     values = _sampled(column, like)
     with np.errstate(all="ignore"):
         sums = np.cumsum(values[::-1])
         if not values.size or not 0.0 < sums[-1] < math.inf:
             return 0, HIGHEST
-        place = int(np.searchsorted(sums, 0.5 * sums[-1]))
-        # What half the sum misses by, in values of the size that stands there.
+        place = int(np.searchsorted(sums, part * sums[-1]))
+        # What that part of the sum misses by, in values of the size that stands there.
         missed = np.square(values / values[::-1][place]).sum()
     reach = _reach(0.5 * math.sqrt(float(missed)), values.size, like)
     last = values.size - 1 - place

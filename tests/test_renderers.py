@@ -454,6 +454,8 @@ def test_separated_values_read_back(name: str, style: str) -> None:
                 assert cell == "", column
             elif isinstance(value, float):
                 assert float(cell) == value
+            elif isinstance(value, bool):
+                assert cell == ("true" if value else "false")
             elif isinstance(value, int):
                 assert int(cell) == value
             else:

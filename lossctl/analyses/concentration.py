@@ -1,7 +1,9 @@
-"""Concentration: how few samples make half of a loss, and whether its mean can be estimated.
+"""Concentration: how few samples make most of a loss, and whether its mean can be estimated.
 
-Effective n is Kish's (sum)**2 / sum of squares; the tail index is that of Zhang and
-Stephens (2009) with the weak prior of Vehtari et al. (2024, Pareto smoothed importance sampling).
+What needs all values at once is said of the leading loss of no more than `FULL` rows, and of every
+loss where everything is wanted. Effective n is Kish's (sum)**2 / sum of squares; the tail index is
+that of Zhang and Stephens (2009) with the weak prior of Vehtari et al. (2024, Pareto smoothed
+importance sampling).
 """
 
 from __future__ import annotations
@@ -12,12 +14,17 @@ from typing import Any
 
 import numpy as np
 
+from lossctl.analyses import lorenz
 from lossctl.analyses.context import LONG, Context
+from lossctl.analyses.held import Held
+from lossctl.analyses.lorenz import Lorenz
 from lossctl.arrays import Array
-from lossctl.exact import UNIT, Exact, exact_dot, exact_sum, ratio, times
-from lossctl.report import Part
+from lossctl.exact import UNIT, Exact, ratio, times
+from lossctl.ranges import LIMIT, Range, key_of
+from lossctl.report import Column as TableColumn
+from lossctl.report import Json, Part, Table
 from lossctl.rounds import Rounds, in_step, one_state
-from lossctl.selection import Like, fewest_for, largest
+from lossctl.selection import Like, fewest_for, fewest_of, largest
 from lossctl.spec import Spec
 from lossctl.states import Column, Sums, SumsState
 from lossctl.terms import Contribution, LossTerms, TailSize
@@ -25,6 +32,28 @@ from lossctl.terms import Contribution, LossTerms, TailSize
 TRUSTED = 0.5  # from this tail index on, the variance is infinite
 HANDFUL = 5  # rows that make nearly all of a loss, by effective n
 FEWEST = 100  # rows below which the tail index says nothing
+FULL = 1 << 17  # rows up to which all values of the leading loss are looked at in any case
+
+# The Gini coefficient of |e| and of e**2 where errors are Gaussian.
+ABSOLUTE = math.sqrt(2.0) - 1.0
+SQUARED = 2.0 / math.pi
+_GAUSSIAN = {
+    "mean_absolute_error": ABSOLUTE,
+    "l1_norm": ABSOLUTE,
+    "mean_squared_error": SQUARED,
+    "half_mean_squared_error": SQUARED,
+    "root_mean_squared_error": SQUARED,
+    "l2_norm": SQUARED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wide:
+    """How few rows make 80 % and 90 %, and all of the curve."""
+
+    k80: int
+    k90: int
+    lorenz: Lorenz
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +64,7 @@ class Concentration:
     effective: float | None
     khat: float | None
     rows: int
+    wide: Wide | None = None
 
     @property
     def few(self) -> bool:
@@ -58,33 +88,77 @@ def rounds(context: Context, spec: Spec) -> Rounds[Concentration | None]:
         questions: list[Rounds[Any]] = [one_state(sums), _tail(TailSize(spec), sums, context.like)]
         state, tail = yield from in_step(questions)
         return None if state.infinite else Concentration(None, None, tail, state.count)
-    state, half, tail = yield from _of_shares(context, spec, sums, 0)
+    state, half, tail, wide = yield from _of_shares(context, spec, sums, 0)
     if state.infinite or state.a <= 0:
         return None
-    shift = _shift(state)
+    shift = shift_of(state)
     if shift:
-        state, half, tail = yield from _of_shares(context, spec, sums, shift)
+        state, half, tail, wide = yield from _of_shares(context, spec, sums, shift)
     effective = ratio(state.a * state.a, state.aa << UNIT) if state.aa else None
-    return Concentration(half, effective, tail, state.count)
+    return Concentration(half, effective, tail, state.count, wide)
 
 
 def _of_shares(context: Context, spec: Spec, sums: Sums, shift: int) -> Rounds[list[Any]]:
-    """The sums, how few rows make half of them, and the tail index."""
-
-    def half(state: SumsState) -> Exact | None:
-        unfit = state.infinite or state.a <= 0 or _shift(state) != shift
-        return None if unfit else -(-times(state.a, shift) // 2)
-
+    """The sums, how few rows make half of them, the tail index, and the rest of the curve."""
     column = Contribution(spec, shift, counted=True)
     questions: list[Rounds[Any]] = [
         one_state(sums),
-        fewest_for(column, sums, half, context.like),
+        fewest_for(column, sums, lambda state: _goal(state, shift, 1, 2), context.like),
         _tail(column, sums, context.like),
+        _wide(context, spec, column, sums, shift),
     ]
     return (yield from in_step(questions))
 
 
-def _shift(state: SumsState) -> int:
+def _goal(state: SumsState, shift: int, part: int, of: int) -> Exact | None:
+    """A part of the sum, rounded up."""
+    unfit = state.infinite or state.a <= 0 or shift_of(state) != shift
+    return None if unfit else -(-times(state.a, shift) * part // of)
+
+
+def _wide(
+    context: Context, spec: Spec, column: Contribution, sums: Sums, shift: int
+) -> Rounds[Wide | None]:
+    """None where it is not wanted."""
+    leading, like = spec == context.leading, context.like
+    if not (leading or context.decompose):
+        return None
+    held = Held(column, LIMIT if context.decompose else FULL)
+    rows = None if like is None else like.rows
+    now = rows is None or rows <= held.most
+    states = yield (sums, held) if now else (sums,)
+    state: SumsState = states[sums]
+    k80, k90 = (_goal(state, shift, part, 10) for part in (8, 9))
+    if k80 is None or k90 is None:
+        return None
+    absent = state.count - state.nonzero if by_weight(context, spec) else 0
+    if state.count <= held.most:
+        ordered = (states if now else (yield (held,)))[held].ordered()
+        zeros = int(np.searchsorted(ordered, 0.0, side="right"))
+        down = ordered[::-1]
+        curve = lorenz.of_values(ordered, min(absent, zeros))
+        return Wide(fewest_of(down, k80), fewest_of(down, k90), curve)
+    if not context.decompose:
+        return None
+    total = times(state.a, shift)
+    low, high = lorenz.within(total, state.count)
+    bins = Range(column, key_of(low), key_of(high) + 1)
+    asked: list[Rounds[Any]] = [
+        one_state(bins),
+        fewest_for(column, sums, lambda _: k80, like, 0.8),
+        fewest_for(column, sums, lambda _: k90, like, 0.9),
+    ]
+    binned, most, more = yield from in_step(asked)
+    return Wide(most, more, lorenz.of_bins(binned, total, absent))
+
+
+def by_weight(context: Context, spec: Spec) -> bool:
+    """Whether a row counts by its weight alone."""
+    own = spec.named_reduction in spec.loss.divisors
+    return context.weighted and not spec.reduction.pairs and not own
+
+
+def shift_of(state: SumsState) -> int:
     """Where squares leave float64's range, a common power of two that brings them back."""
     size = state.a.bit_length() - UNIT
     return 0 if -400 < size < 1000 else -size
@@ -152,34 +226,91 @@ def pareto_fit(tail: Array, cutoff: float) -> Tail | None:
     return Tail(khat, -shape / posterior * unit)
 
 
-def gini(values: Array) -> float:
-    """The Gini coefficient of values >= 0: 0 if all are equal, near 1 if one is all."""
-    n, total = values.size, exact_sum(values)
-    if total == 0:
-        return 0.0
-    ranks = np.arange(1.0, n + 1.0)
-    return ratio(2 * exact_dot(np.sort(values), ranks) - (n + 1) * total, n * total)
+def gaussian(context: Context, spec: Spec) -> float | None:
+    """The Gini coefficient that Gaussian errors give a loss; None where that means nothing."""
+    if context.point is None or context.outputs > 1 or context.weighted:
+        return None
+    return _GAUSSIAN.get(spec.loss.name)
 
 
 def part(context: Context, found: dict[str, Concentration], rows: int) -> Part | None:
-    """What is left to say beside the losses table: effective n, and tails that are too long."""
+    """What is left to say beside the losses table: effective n, Gini, and all of it as a table
+    where everything is wanted."""
     leading = found.get(str(context.leading))
     if leading is None or leading.half is None:
         return None
+    specs = {str(spec): spec for spec in context.specs}
     data = {
-        "losses": {
-            spec: {"half": one.half, "effective_n": one.effective, "khat": one.khat}
-            for spec, one in found.items()
-        }
-    }
-    fraction = leading.half / rows
+        "losses": {spec: _data(context, specs[spec], one) for spec, one in found.items()}
+    }  # fmt: skip
     name = (
         context.leading.brief if len(context.leading.brief) <= LONG else context.leading.loss.label
     )
-    text = f"half of {name} in {leading.half} of {rows} rows ({_few(fraction)})"
+    text = f"half of {name} in {leading.half} of {rows} rows ({_few(leading.half / rows)})"
+    if leading.wide is not None and leading.wide.k90 > leading.half:
+        text += f", 90 % in {leading.wide.k90}"
     if leading.effective is not None:
         text += f"; effective n {leading.effective:.4g}"
-    return Part("concentration", text, data)
+    if leading.wide is not None:
+        text += f"; Gini {_about(leading.wide.lorenz)}"
+        reference = gaussian(context, context.leading)
+        text += "" if reference is None else f" (Gaussian errors: {reference:.2f})"
+    return Part("concentration", text, data, _table(context, found) if context.decompose else None)
+
+
+def _data(context: Context, spec: Spec, one: Concentration) -> Json:
+    data: Json = {"half": one.half, "effective_n": one.effective, "khat": one.khat}
+    if one.wide is not None:
+        curve = one.wide.lorenz
+        data |= {
+            "k80": one.wide.k80,
+            "k90": one.wide.k90,
+            "gini": curve.gini,
+            "gini_bound": curve.bound,
+            "gini_gaussian": gaussian(context, spec),
+            "tenths": list(curve.tenths),
+            "tenths_bound": curve.tenths_bound,
+        }
+    return data
+
+
+def _table(context: Context, found: dict[str, Concentration]) -> Table | None:
+    """One row for each loss whose samples have shares."""
+    columns = (
+        TableColumn("loss", "text"),
+        TableColumn("effective n", "value", 4),
+        TableColumn("50 % in", "count"),
+        TableColumn("80 % in", "count", 6),
+        TableColumn("90 % in", "count", 3),
+        TableColumn("Gini", "text", 1),
+        TableColumn("Gaussian", "text", 7),
+        TableColumn("tail index", "text", 5),
+        TableColumn("tenths of rows", "spark", 2),
+    )
+    rows = []
+    for spec in context.specs:
+        one = found.get(str(spec))
+        if one is None or one.wide is None:
+            continue
+        reference = gaussian(context, spec)
+        rows.append(
+            (
+                spec.brief,
+                one.effective,
+                one.half,
+                one.wide.k80,
+                one.wide.k90,
+                _about(one.wide.lorenz),
+                None if reference is None else f"{reference:.2f}",
+                None if one.khat is None else f"{one.khat:.2f}",
+                list(one.wide.lorenz.tenths),
+            )
+        )
+    return Table(columns, tuple(rows)) if rows else None
+
+
+def _about(curve: Lorenz) -> str:
+    return f"{'~' if curve.bound else ''}{curve.gini:.2f}"
 
 
 def _few(fraction: float) -> str:

@@ -1,5 +1,5 @@
-"""Outliers by the modified z-score of the residuals (Iglewicz and Hoaglin 1993), flagged once for
-all losses: how many, what share of each loss they make, and each loss without them."""
+"""Outliers, flagged once for all losses by one rule (see `fences`): how many, what share of each
+loss they make, and each loss without them."""
 
 from __future__ import annotations
 
@@ -7,21 +7,19 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lossctl.analyses import fences as fences_of
 from lossctl.analyses.context import Context, percent
+from lossctl.analyses.fences import CUT, Fences
+from lossctl.batch import View
 from lossctl.errors import inert
-from lossctl.exact import ONE, ratio
+from lossctl.exact import ratio
 from lossctl.reductions import Reduced
 from lossctl.report import Json, Part, row_name
 from lossctl.rounds import Rounds, States, in_step, one_state
-from lossctl.selection import median
 from lossctl.spec import Spec
 from lossctl.states import Specification, Sums, Top
-from lossctl.terms import Deviation, Inside, LossTerms, Residual, SizeTerms, seen_through
+from lossctl.terms import LossTerms, seen_through
 
-CUT = 3.5
-CONSISTENT = 0.6745  # MAD of a standard normal
-MEAN_CONSISTENT = 1.253314  # sd / mean absolute deviation of a normal
-GAUSSIAN = 4.652581580710801e-4  # P(|Z| > 3.5)
 LISTED = 10
 SAID = 3  # losses named in the sentence
 
@@ -31,51 +29,33 @@ class Outliers:
     """The flagged rows, and every loss without them."""
 
     count: int
-    rows: int
-    centre: float
-    reach: float
-    fallback: bool  # MAD was 0: mean absolute deviation instead
+    fences: Fences
     listed: tuple[Json, ...]  # samples, furthest first
     kept: dict[str, Reduced]
 
+    @property
+    def rows(self) -> int:
+        return self.fences.rows
+
 
 def rounds(context: Context) -> Rounds[Outliers | None]:
-    """None where there is no single residual per row, or residuals near float64's end."""
-    if context.point is None or context.outputs > 1:
+    """None where there are no fences."""
+    asked: list[Rounds[Any]] = [fences_of.rounds(context), _wholes(context)]
+    fences, wholes = yield from in_step(asked)
+    if fences is None:
         return None
-    point = context.point
-    sizes = Sums(SizeTerms(0.0, point), moments=context.moments)
-    asked: list[Rounds[Any]] = [
-        one_state(sizes), median(Residual(point), sizes, context.like), _wholes(context)
-    ]  # fmt: skip
-    state, centre, wholes = yield from in_step(asked)
-    if state.infinite:
-        return None
-    count = state.count
-    deviation = Deviation(centre, point)
-    spread = yield from median(deviation, count, context.like)
-    fallback, mean_size = spread == 0.0, 0.0
-    if fallback:
-        sums = Sums(SizeTerms(centre, point))
-        state = (yield (sums,))[sums]
-        if state.infinite:
-            return None
-        mean_size = ratio(state.a, count * ONE)
-    reach = CUT * robust_unit(spread, mean_size)
-    if not math.isfinite(reach):
-        return None
-    inside, outside = (Inside(centre, reach, point, out) for out in (False, True))
-    top = Top(deviation, LISTED)
+    inside, outside = fences.view(False), fences.view(True)
+    top = Top(fences.score, LISTED)
     beyond = Sums(LossTerms(context.leading, None, outside))
     asked = [one_state(top), one_state(beyond)]
     asked += [_left(context, spec, wholes, inside, outside) for spec in context.specs]
     far, taken, *results = yield from in_step(asked)
     flagged = taken.count
-    listed = tuple(e.sample for e in far.entries if e.score > reach)
+    listed = tuple(e.sample for e in far.entries if e.score > fences.cut)
     kept: dict[str, Reduced] = {}
-    if 0 < flagged < count:
+    if 0 < flagged < fences.rows:
         kept = {str(spec): one for spec, one in zip(context.specs, results, strict=True)}
-    return Outliers(flagged, count, centre, reach, fallback, listed, kept)
+    return Outliers(flagged, fences, listed, kept)
 
 
 def _wholes(context: Context) -> Rounds[States]:
@@ -85,7 +65,7 @@ def _wholes(context: Context) -> Rounds[States]:
 
 
 def _left(
-    context: Context, spec: Spec, wholes: States, inside: Inside, outside: Inside
+    context: Context, spec: Spec, wholes: States, inside: View, outside: View
 ) -> Rounds[Reduced]:
     """A loss of the rows inside: exact sums of all rows less those of the few outside."""
     question = context.reduced(spec, inside, moments=False)
@@ -110,12 +90,6 @@ def _left(
             return result
 
 
-def robust_unit(spread: float, mean_size: float) -> float:
-    """The size of a deviation with |modified z| = 1: from the MAD, or where that is 0 from the
-    mean absolute deviation."""
-    return spread / CONSISTENT if spread > 0.0 else MEAN_CONSISTENT * mean_size
-
-
 def shares(found: Outliers, values: dict[str, Reduced]) -> dict[str, float | None]:
     """The share of each loss that the flagged rows make; None where shares mean nothing."""
     result: dict[str, float | None] = {}
@@ -130,29 +104,29 @@ def shares(found: Outliers, values: dict[str, Reduced]) -> dict[str, float | Non
 
 def part(context: Context, found: Outliers, values: dict[str, Reduced], able: set[str]) -> Part:
     """The `outliers` paragraph."""
-    expected = GAUSSIAN * found.rows
-    expectation = f"Gaussian errors: {expected:.{0 if expected >= 100 else 1}f}"
+    fences = found.fences
     share = {spec: s if spec in able else None for spec, s in shares(found, values).items()}
     without = {spec: one.value for spec, one in found.kept.items()}
     data = {
-        "method": "modified z-score",
-        "cut": CUT,
+        "rule": fences.rule,
+        "method": _METHODS[fences.rule],
+        "cut": CUT if fences.rule == "mad" else None,
         "count": found.count,
-        "expected": expected,
-        "centre": found.centre,
-        "reach": found.reach,
-        "fallback": found.fallback,
+        "expected": None if fences.share is None else fences.share * found.rows,
+        "centre": fences.centre,
+        "low": _known(fences.low),
+        "high": _known(fences.high),
+        "reach": fences.reach,
+        "fallback": fences.fallback,
         "rows": [sample["row"] for sample in found.listed],
         "shares": share,
         "without": without,
     }
-    spread = "robust deviations"
-    if found.fallback:
-        spread = "mean absolute deviations (the median one is 0)"
+    if fences.skew is not None:
+        data |= {"medcouple": fences.skew, "medcouple_error": fences.error}
+    text = _counted(found)
     if not found.count:
-        text = f"none beyond 3.5 {spread} ({expectation} of {found.rows})"
         return Part("outliers", text, data)
-    text = f"{found.count} of {found.rows} beyond 3.5 {spread} ({expectation})"
     leading = str(context.leading)
     makers = {
         s: spec
@@ -168,6 +142,43 @@ def part(context: Context, found: Outliers, values: dict[str, Reduced], able: se
     if now:
         text += "; without them " + ", ".join(now)
     return Part("outliers", text, data)
+
+
+_METHODS = {
+    "mad": "modified z-score", "iqr": "Tukey's fences", "adjusted": "adjusted box plot",
+    "esd": "generalised ESD",
+}  # fmt: skip
+
+
+def _counted(found: Outliers) -> str:
+    """`7 of 442 beyond 3.5 robust deviations (Gaussian errors: 0.2)`."""
+    fences, of = found.fences, ""
+    if fences.share is not None:
+        expected = fences.share * found.rows
+        of = f"Gaussian errors: {expected:.{0 if expected >= 100 else 1}f}"
+    few = f"{found.count} of {found.rows}" if found.count else "none"
+    if not found.count and of:
+        of += f" of {found.rows}"
+    if fences.rule == "mad":
+        spread = "robust deviations"
+        if fences.fallback:
+            spread = "mean absolute deviations (the median one is 0)"
+        return f"{few} beyond 3.5 {spread} ({of})"
+    if fences.rule == "esd":
+        few = few if found.count else f"none of {found.rows}"
+        return f"{few} taken away by the generalised ESD test at 5 %"
+    about = "~" if fences.error is not None else ""
+    stand = f"{about}{fences.low:.4g} to {about}{fences.high:.4g}"
+    if fences.low == fences.high:
+        of = f"the quartiles are equal; {of}"
+    if fences.skew is None:
+        return f"{few} outside Tukey's fences, {stand} ({of})"
+    skew = f"medcouple {about}{fences.skew:.2f}"
+    return f"{few} outside the adjusted fences, {stand} ({skew}; {of})"
+
+
+def _known(fence: float) -> float | None:
+    return fence if math.isfinite(fence) else None
 
 
 def names(found: Outliers) -> list[str]:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from lossctl.analyses import evaluation, worst
-from lossctl.analyses.concentration import gini
 from lossctl.analyses.context import Context
+from lossctl.analyses.lorenz import gini
 from lossctl.arrays import Array
 from lossctl.batch import Batch
 from lossctl.errors import DataError, UsageError
@@ -102,7 +102,7 @@ def _shares(
         "top1_share": share[int(largest[0])],
         "topk_share": ratio(top, value.total) if value.total else 0.0,
         "k": k,
-        "gini": gini(values),
+        "gini": gini(np.sort(values)),
         "effective_n": None if concentration is None else concentration.effective,
         "n_for_half": 0 if concentration is None else concentration.half,
         "mean_without_topk": ratio(value.total - top, (n - k) * ONE) if n > k else None,

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from lossctl.analyses.outliers import CUT, robust_unit
+from lossctl.analyses.esd import LIMIT, extreme
+from lossctl.analyses.fences import CUT, QUARTILES, around, between, robust_unit, tukey
+from lossctl.analyses.medcouple import medcouple
 from lossctl.arrays import Array, Mask
 from lossctl.errors import UsageError
 from lossctl.exact import ONE, exact_sum, ratio
 from lossctl.selection import median
 from lossctl.stats.sample import Itself, answer, numbers
-from lossctl.student import t_quantile
 
-LIMIT = 5000  # values: the medcouple looks at all pairs
 LARGEST = 1e300  # of a value, so that no difference overflows
-ALPHA = 0.05
 
 
 def outlier_rules(x: Any, gesd_max: int = 10) -> dict[str, Any]:
@@ -42,12 +40,11 @@ def outlier_rules(x: Any, gesd_max: int = 10) -> dict[str, Any]:
     mad = answer(median(Itself(), values.size), deviation)
     unit = robust_unit(mad, ratio(exact_sum(deviation), values.size * ONE))
     z = (values - centre) / unit if unit > 0.0 else np.zeros(values.size)
-    q1, q3 = (float(quantile) for quantile in np.quantile(values, [0.25, 0.75]))
-    reach = q3 - q1
-    skew = _medcouple(values, centre)
-    below, above = (-4.0, 3.0) if skew >= 0.0 else (-3.0, 4.0)
-    fences = (q1 - 1.5 * math.exp(below * skew) * reach, q3 + 1.5 * math.exp(above * skew) * reach)
-    removed = _extreme(values, gesd_max)
+    ordered = np.sort(values)
+    q1, q3 = (_quantile(ordered, quantile) for quantile in QUARTILES)
+    skew = medcouple(values, centre)
+    fences = tukey(q1, q3, skew)
+    removed = values[extreme(values, gesd_max)].tolist()
     return {
         "median": centre,
         "mad": mad,
@@ -55,7 +52,7 @@ def outlier_rules(x: Any, gesd_max: int = 10) -> dict[str, Any]:
         "modified_z_flagged": _places(np.abs(z) > CUT),
         "q1": q1,
         "q3": q3,
-        "tukey_flagged": _outside(values, q1 - 1.5 * reach, q3 + 1.5 * reach),
+        "tukey_flagged": _outside(values, *tukey(q1, q3)),
         "medcouple": skew,
         "adjusted_fences": list(fences),
         "adjusted_flagged": _outside(values, *fences),
@@ -64,50 +61,14 @@ def outlier_rules(x: Any, gesd_max: int = 10) -> dict[str, Any]:
     }
 
 
+def _quantile(ordered: Array, quantile: float) -> float:
+    low, high = around(quantile, ordered.size)
+    return between(float(ordered[low]), float(ordered[high]), ordered.size, quantile)
+
+
 def _places(flagged: Mask) -> list[int]:
     return [int(place) for place in np.flatnonzero(flagged)]
 
 
 def _outside(values: Array, low: float, high: float) -> list[int]:
     return _places((values < low) | (values > high))
-
-
-def _medcouple(values: Array, centre: float) -> float:
-    """The median, over pairs with lower <= centre <= upper, of how much farther the upper lies
-    (Brys, Hubert and Struyf 2004): from -1 to 1, above 0 for a long upper tail."""
-    ordered = np.sort(values) - centre
-    lower, upper = ordered[ordered <= 0.0], ordered[ordered >= 0.0]
-    span = upper[:, np.newaxis] - lower
-    with np.errstate(invalid="ignore"):
-        pairs = (upper[:, np.newaxis] + lower) / span
-    # Values at the centre: among themselves -1, 0 or 1, by their places from both ends.
-    tied = int((ordered == 0.0).sum())
-    if tied:
-        places = np.arange(tied)
-        pairs[:tied, lower.size - tied :] = np.sign(tied - 1 - places[:, np.newaxis] - places)
-    return answer(median(Itself(), pairs.size), pairs.reshape(-1))
-
-
-def _extreme(values: Array, most: int) -> list[float]:
-    """The values that the generalised extreme studentised deviate test takes away."""
-    kept = values / (float(np.abs(values).max()) or 1.0)  # the test has no unit
-    places = np.arange(values.size)
-    found = 0
-    taken: list[int] = []
-    for step in range(1, most + 1):
-        spread = float(np.std(kept, ddof=1))
-        if spread == 0.0:
-            break
-        distance = np.abs(kept - kept.mean())
-        worst = int(distance.argmax())
-        taken.append(int(places[worst]))
-        if distance[worst] / spread > _critical(values.size - step + 1):
-            found = step
-        kept, places = np.delete(kept, worst), np.delete(places, worst)
-    return [float(values[place]) for place in taken[:found]]
-
-
-def _critical(n: int) -> float:
-    """What the largest studentised deviate of n normal values exceeds with probability ALPHA."""
-    t = t_quantile(1.0 - ALPHA / (2 * n), n - 2)
-    return (n - 1) * t / math.sqrt((n - 2 + t * t) * n)
