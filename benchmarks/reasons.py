@@ -53,8 +53,12 @@ LOSSES: Mapping[str, str] = {
 STATES: Mapping[str, str] = {
     "Sums": "exact: three rounds, each of which adds a power of two, takes it away and sums "
     "the rest; with moments also the products of four or five limbs",
+    "EditCounts": "each row is aligned in Python, near the diagonal alone",
+    "KeyedSums": "exact: as Sums, each round scattering what it sums to the groups",
     "Moments": "exact: four or five limbs of 19 bits, and the products of any two",
     "Top": "one partition of the block",
+    "Few": "hashes every row, and keeps few",
+    "Held": "keeps the column as it is",
     "Range": "one comparison for each bound",
     "Gather": "nothing is computed",
     "Digest": "two 64-bit hashes of every value, each two multiplications and three shifts",

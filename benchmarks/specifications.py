@@ -11,10 +11,16 @@ from typing import Any
 import numpy as np
 
 import lossctl
+from lossctl.aligned import edits_of
+from lossctl.analyses.decompositions.edit_kinds import EditCounts
 from lossctl.analyses.digest import Digest
+from lossctl.analyses.held import Held
 from lossctl.batch import Batch
+from lossctl.few import Few
+from lossctl.keyed import KeyedSums
 from lossctl.moments import Moments
 from lossctl.ranges import Gather, Range
+from lossctl.sequences import encode
 from lossctl.states import Sums, Terms, Top
 
 ROWS = 1 << 14
@@ -40,6 +46,17 @@ def ratios(batch: Batch) -> Terms:
     return Terms([(pred(batch), 0)], share(batch))
 
 
+def tenth(batch: Batch) -> Any:
+    """A key: ten groups of rows."""
+    return (5.0 * share(batch)).astype(np.int64)
+
+
+def spelled(batch: Batch) -> Any:
+    """The edits between two columns of texts of about eight characters."""
+    texts = (encode(f"{number:.6f}" for number in column(batch)) for column in (pred, share))
+    return edits_of(*texts)
+
+
 EXAMPLES: dict[str, tuple[Any, int]] = {  # and how many columns each reads
     "Sums, of a mean": (Sums(addends), 1),
     "Sums, of a mean, with moments": (Sums(addends, moments=True), 1),
@@ -52,6 +69,11 @@ EXAMPLES: dict[str, tuple[Any, int]] = {  # and how many columns each reads
     "Range, everything": (Range(pred), 1),
     "Gather": (Gather(pred, share), 2),
     "Digest": (Digest(), 2),
+    "Few, 1000 rows": (Few(1000, "hash"), 2),
+    "Held, everything": (Held(pred, 1 << 20), 1),
+    "EditCounts, 8 characters": (EditCounts(spelled), 2),
+    "KeyedSums, 10 groups": (KeyedSums(tenth, addends), 2),
+    "KeyedSums, 10 groups, with moments": (KeyedSums(tenth, addends, moments=True), 2),
 }
 
 

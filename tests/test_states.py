@@ -6,6 +6,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,16 +15,47 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import lossctl
+from lossctl.aligned import edits_of
+from lossctl.analyses.decompositions.edit_kinds import EditCounts
 from lossctl.analyses.digest import Digest
+from lossctl.analyses.held import Held
 from lossctl.batch import Batch
+from lossctl.few import Few
 from lossctl.grammar import parse
+from lossctl.keyed import KeyedSums
 from lossctl.moments import Moments
 from lossctl.ranges import HIGHEST, Gather, Range
+from lossctl.sequences import encode
 from lossctl.states import Specification, Sums, Top, grown
 from lossctl.terms import LossTerms, Residual, Score, WeightColumn
 from tests.batches import batch, part
 
 MSE, MAE, RMSE, WAPE = (parse(name) for name in ("mse", "mae", "rmse", "wape"))
+
+
+@dataclass(frozen=True, slots=True)
+class Third:
+    """A key: which third of the rows, by number."""
+
+    def __call__(self, block: Batch) -> Any:
+        return block.rows % 3 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class ThirdAndHalf:
+    """A key of two numbers."""
+
+    def __call__(self, block: Batch) -> Any:
+        return np.stack([block.rows % 3, block.rows % 2], axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """The edits that make the text of each target of that of its prediction."""
+
+    def __call__(self, block: Batch) -> Any:
+        return edits_of(*(encode(map(str, block.columns[role])) for role in ("pred", "target")))
+
 
 # Every specification, in each of its forms.
 EXAMPLES: dict[str, Any] = {
@@ -38,14 +70,28 @@ EXAMPLES: dict[str, Any] = {
     "range of some": Range(Residual(), 0, 1 << 62, sums=True),
     "gather": Gather(Residual(), WeightColumn()),
     "digest": Digest(),
+    "held": Held(Residual(), 4),
+    "few, the first": Few(4, "row"),
+    "few, any": Few(3, "hash"),
+    "edits": EditCounts(Spelled()),
+    "edits of too many sorts": EditCounts(Spelled(), most=1),
+    "keyed sums": KeyedSums(Third(), LossTerms(MAE)),
+    "keyed sums of squares": KeyedSums(ThirdAndHalf(), LossTerms(RMSE), moments=True),
+    "keyed sums of too many": KeyedSums(Third(), LossTerms(MAE), most=2),
 }
 
 # Pairs whose states must not merge.
 UNLIKE = [
+    (Few(3, "row"), Few(4, "row")),
+    (Few(3, "row"), Few(3, "hash")),
     (Sums(LossTerms(MAE)), Sums(LossTerms(MAE), moments=True)),
     (Top(Score(MSE), 3), Top(Score(MSE), 2)),
     (Range(Residual(), 0, HIGHEST), Range(Residual(), 1, HIGHEST)),
     (Range(Residual(), 0, 16), Range(Residual(), 0, 32)),
+    (Held(Residual(), 4), Held(Residual(), 5)),
+    (EditCounts(Spelled()), EditCounts(Spelled(), most=1)),
+    (KeyedSums(Third(), LossTerms(MAE)), KeyedSums(Third(), LossTerms(MAE), moments=True)),
+    (KeyedSums(Third(), LossTerms(MAE)), KeyedSums(Third(), LossTerms(MAE), most=7)),
 ]
 
 MOMENTS = Moments(Residual())

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lossctl.analyses.context import Context, percent
+from lossctl.analyses.context import Context
+from lossctl.arrays import Mask
 from lossctl.batch import Batch
-from lossctl.exact import ratio
-from lossctl.reductions import Reduced
 from lossctl.report import Note
 from lossctl.rounds import Rounds
 from lossctl.spec import Spec
@@ -19,15 +18,20 @@ from lossctl.terms import LossTerms
 
 @dataclass(frozen=True, slots=True)
 class ClippedTerms:
-    """a = what a clipped row adds to the loss, b = 1 for each such row."""
+    """a = what a clipped row adds to the loss, b = 1 for each such row; of no others."""
 
     spec: Spec
 
     def __call__(self, batch: Batch) -> Terms:
-        clipped = self.spec.clipped(batch.columns)
-        parts = LossTerms(self.spec)(batch).parts
-        kept = [(np.where(clipped, part, 0.0), shift) for part, shift in parts]
-        return Terms(kept, clipped.astype(np.float64))
+        return marked_terms(self.spec, batch, self.spec.clipped(batch.columns))
+
+
+def marked_terms(spec: Spec, batch: Batch, marked: Mask) -> Terms:
+    """What the marked rows add to a loss, each counting 1."""
+    if not marked.any():
+        return Terms([(np.empty(0), 0)])
+    parts = LossTerms(spec)(batch).parts
+    return Terms([(part[marked], shift) for part, shift in parts])
 
 
 def rounds(context: Context, spec: Spec) -> Rounds[SumsState | None]:
@@ -39,7 +43,7 @@ def rounds(context: Context, spec: Spec) -> Rounds[SumsState | None]:
     return state
 
 
-def note(spec: Spec, found: SumsState | None, value: Reduced) -> Note | None:
+def note(spec: Spec, found: SumsState | None) -> Note | None:
     """What the reader must know of clipped rows; None where there are none."""
     if found is None or not found.nonzero:
         return None
@@ -50,9 +54,6 @@ def note(spec: Spec, found: SumsState | None, value: Reduced) -> Note | None:
     else:
         said = f"{'gives' if one else 'give'} the truth a probability of (nearly) 0"
     text = f"{spec.brief}: {rows} {said}, and {_cost(spec, 'it' if one else 'each')}"
-    if value.total and spec.shares and not found.infinite:
-        text += f"; {'it makes' if one else 'they make'} "
-        text += f"{percent(ratio(found.a, value.total))} of it"
     return Note("clipped", text)
 
 

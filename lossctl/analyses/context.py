@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
+from lossctl.arrays import Array
 from lossctl.batch import Batch, View
+from lossctl.classes import Classes
 from lossctl.exact import ONE, exact, ratio
+from lossctl.grouping import Grouping
 from lossctl.reductions import TOO_LARGE, TOO_SPREAD, Reduced
 from lossctl.report import Json, LossResult
 from lossctl.rounds import Rounds, ask, in_step
 from lossctl.selection import Like
 from lossctl.spec import Spec
 from lossctl.terms import values_of
+from lossctl.twofold import exactly, mean_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,12 @@ class Context:
     shown: Callable[[Batch], Json] | None = (
         None  # what to show of a row, where roles are not enough
     )
+    classes: Classes | None = None  # what classes are called
+    outliers_rule: str = "mad"  # see `fences`
+    by: tuple[Grouping, ...] = ()
+    decompose: bool = False  # everything is wanted of every loss, at its cost
+    inputs: Mapping[str, Any] = field(default_factory=dict)  # role: {"path", "columns"}
+    few: int = 1 << 14  # how many rows a sample may hold; fewer where rows are wide
 
     def adds_up(self, spec: Spec) -> bool:
         """Whether the loss of several outputs is one sum over rows."""
@@ -62,7 +74,9 @@ class Context:
             )
             reduced = _averaged(each)
         if self.whole is not None and spec in self.whole.together:
-            reduced = replace(reduced, without=lambda block: self._recomputed(spec, block))
+            reduced = replace(
+                reduced, without=lambda block: self._recomputed(spec, block), each=None
+            )
         return self._with_penalty(spec, reduced)
 
     def _recomputed(self, spec: Spec, block: Batch) -> float | None:
@@ -104,6 +118,13 @@ def shifted(reduced: Reduced, constant: float) -> Reduced:
     if value is None:
         return Reduced(None, "overflow", TOO_LARGE, reduced.count)
     inner, interval, reason = reduced.without, reduced.interval, reduced.no_interval
+    each = reduced.each
+
+    def moved_each(block: Any) -> Array:
+        assert each is not None
+        values = each(block) + constant
+        return np.where(np.isfinite(values), values, math.nan)
+
     if interval is not None:
         low, high = interval.low + constant, interval.high + constant
         interval = replace(interval, low=low, high=high)
@@ -115,6 +136,7 @@ def shifted(reduced: Reduced, constant: float) -> Reduced:
         interval=interval,
         no_interval=reason,
         without=None if inner is None else lambda block: moved(inner(block)),
+        each=None if each is None else moved_each,
     )
 
 
@@ -128,11 +150,20 @@ def _averaged(each: list[Reduced]) -> Reduced:
         values = [one.without(block) for one in each if one.without is not None]
         return None if len(values) < len(each) else _mean(values)
 
+    def of_each(block: Any) -> Array:
+        columns = [one.each(block) for one in each if one.each is not None]
+        value, sure = mean_of(columns)
+        for row in np.flatnonzero(~sure):
+            held = [float(column[row]) for column in columns]
+            value[row] = exactly(_mean([None if math.isnan(one) else one for one in held]))
+        return value
+
     return Reduced(
         _mean([one.value for one in each]),
         count=each[0].count,
         no_interval="not offered for the mean over several outputs",
         without=without,
+        each=of_each if all(one.each is not None for one in each) else None,
     )
 
 

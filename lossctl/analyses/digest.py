@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lossctl.arrays import Ragged
 from lossctl.batch import Batch
+from lossctl.hashing import mix
 from lossctl.states import Json
 
 _SEEDS = (0x9E3779B97F4A7C15, 0xD1B54A32D192ED03)
@@ -64,19 +65,7 @@ def _mix_in(
     first ^= bits
     second += bits
     for state in (first, second):
-        _mix(state)
-
-
-def _mix(bits: NDArray[np.uint64]) -> None:
-    """splitmix64's finaliser, in place."""
-    shifted = bits >> np.uint64(30)
-    bits ^= shifted
-    bits *= np.uint64(0xBF58476D1CE4E5B9)
-    np.right_shift(bits, np.uint64(27), out=shifted)
-    bits ^= shifted
-    bits *= np.uint64(0x94D049BB133111EB)
-    np.right_shift(bits, np.uint64(31), out=shifted)
-    bits ^= shifted
+        mix(state)
 
 
 def _bits(column: object) -> list[NDArray[np.uint64]]:

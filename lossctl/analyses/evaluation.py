@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from lossctl.analyses import (
@@ -11,13 +11,16 @@ from lossctl.analyses import (
     clipped,
     concentration,
     conventions,
+    detectors,
     finding,
+    ledger,
     outliers,
     skill,
     tails,
     worst,
 )
 from lossctl.analyses.context import Context
+from lossctl.analyses.decompositions import DECOMPOSITIONS
 from lossctl.analyses.digest import Digest
 from lossctl.batch import Batch
 from lossctl.reductions import Reduced
@@ -39,7 +42,10 @@ class Evaluation:
     tails: tails.Tails | None
     digest: str | None
     clipped: Mapping[str, SumsState | None] = field(default_factory=dict)
+    numbers: Mapping[str, ledger.Numbers | None] = field(default_factory=dict)
     addends: Mapping[str, list[addends.Addend]] = field(default_factory=dict)
+    pieces: Sequence[Part] = ()
+    wrong: Sequence[Note] = ()
 
 
 def rounds(context: Context, *, full: bool) -> Rounds[Evaluation]:
@@ -52,8 +58,9 @@ def rounds(context: Context, *, full: bool) -> Rounds[Evaluation]:
     # One loss after the other, so that its values are still in the cache when they are asked again.
     questions: list[Rounds[Any]] = [in_step(_of_loss(context, spec)) for spec in specs]
     questions += [worst.rounds(context), outliers.rounds(context), tails.rounds(context), _digest()]
+    questions += [detectors.rounds(context), _pieces(context)]
     answers: list[Any] = yield from in_step(questions)
-    *each, worst_rows, outlying, tail, digest = answers
+    *each, worst_rows, outlying, tail, digest, wrong, pieces = answers
     by_name = [dict(zip(names, one, strict=True)) for one in zip(*each, strict=True)]
     return Evaluation(
         values=by_name[0],
@@ -64,8 +71,19 @@ def rounds(context: Context, *, full: bool) -> Rounds[Evaluation]:
         tails=tail,
         digest=digest,
         clipped=by_name[3],
-        addends=by_name[4],
+        numbers=by_name[4],
+        addends=by_name[5],
+        pieces=pieces,
+        wrong=wrong,
     )
+
+
+def _pieces(context: Context) -> Rounds[list[Part]]:
+    """The losses taken apart: in a sentence, or with everything behind it."""
+    wanted = [one for one in DECOMPOSITIONS if one.brief or context.decompose]
+    found = yield from in_step(one.rounds(context, s) for one in wanted for s in context.specs)
+    parts = [part for part in found if part is not None]
+    return parts if context.decompose else [replace(part, table=None) for part in parts]
 
 
 def _of_loss(context: Context, spec: Spec) -> list[Rounds[Any]]:
@@ -75,6 +93,7 @@ def _of_loss(context: Context, spec: Spec) -> list[Rounds[Any]]:
         skill.rounds(context, spec),
         concentration.rounds(context, spec),
         clipped.rounds(context, spec),
+        ledger.rounds(context, spec),
         addends.rounds(context, spec),
     ]
 
@@ -82,11 +101,6 @@ def _of_loss(context: Context, spec: Spec) -> list[Rounds[Any]]:
 def _digest() -> Rounds[str]:
     digest = Digest()
     return str((yield (digest,))[digest])
-
-
-def passes_needed(specs: tuple[Spec, ...], *, full: bool) -> bool:
-    """Whether later passes will read the rows again."""
-    return full or any(spec.reduction.name == "median" for spec in specs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +115,15 @@ class Parts:
     ignored: int  # rows that some loss leaves out of its average
 
 
-def parts(context: Context, found: Evaluation, like: Batch, scored: int) -> Parts:
+def parts(
+    context: Context,
+    found: Evaluation,
+    like: Batch,
+    scored: int,
+    dropped: Mapping[str, int] | None = None,
+) -> Parts:
     """The report's parts. `like` is any batch: single rows are scored in its shape; `scored` is
-    the number of all rows."""
+    the number of all rows, and `dropped` those left out, by reason."""
     results = {str(spec): _result(context, spec, found, like) for spec in context.specs}
     made: list[Part] = []
     rows = max((one.count for one in found.values.values()), default=0)
@@ -115,17 +135,20 @@ def parts(context: Context, found: Evaluation, like: Batch, scored: int) -> Part
         made.append(outliers.part(context, found.outliers, found.values, able))
     if found.tails is not None:
         made.append(tails.part(found.tails))
+    made += found.pieces
+    numbers = ledger.part(context, found.numbers, found.values, dropped)
+    made += [] if numbers is None else [numbers]
     table = None if found.worst is None else worst.part(context, found.worst, found.values, like)
     notes = [*_notes(context)]
     for spec in context.specs:
-        said_of = clipped.note(spec, found.clipped.get(str(spec)), found.values[str(spec)])
+        said_of = clipped.note(spec, found.clipped.get(str(spec)))
         of_terms = addends.note(
             spec, found.addends.get(str(spec), []), found.values[str(spec)].value
         )
         notes += [one for one in (said_of, of_terms) if one is not None]
     ignored = _ignored(context, found, scored)
     notes += [] if not ignored else [Note("ignored", _said_of_ignored(ignored, scored))]
-    notes += finding.warnings(found.concentration, results)
+    notes += [*finding.warnings(found.concentration, results), *found.wrong]
     said = ""
     if found.worst is not None:
         said = finding.finding(context, results, table, found.outliers, found.values)
