@@ -59,6 +59,7 @@ STATES: Mapping[str, str] = {
     "Top": "one partition of the block",
     "Few": "hashes every row, and keeps few",
     "Held": "keeps the column as it is",
+    "Levels": "counts the rows of each value",
     "Range": "one comparison for each bound",
     "Gather": "nothing is computed",
     "Digest": "two 64-bit hashes of every value, each two multiplications and three shifts",

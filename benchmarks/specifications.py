@@ -15,6 +15,7 @@ from lossctl.aligned import edits_of
 from lossctl.analyses.decompositions.edit_kinds import EditCounts
 from lossctl.analyses.digest import Digest
 from lossctl.analyses.held import Held
+from lossctl.analyses.levels import Levels
 from lossctl.batch import Batch
 from lossctl.few import Few
 from lossctl.keyed import KeyedSums
@@ -51,6 +52,16 @@ def tenth(batch: Batch) -> Any:
     return (5.0 * share(batch)).astype(np.int64)
 
 
+class Tenths:
+    """The cells of ten groups of rows."""
+
+    def __call__(self, batch: Batch) -> Any:
+        return list(range(10)), tenth(batch)
+
+    def missing(self, batch: Batch) -> int:
+        return 0
+
+
 def spelled(batch: Batch) -> Any:
     """The edits between two columns of texts of about eight characters."""
     texts = (encode(f"{number:.6f}" for number in column(batch)) for column in (pred, share))
@@ -72,6 +83,7 @@ EXAMPLES: dict[str, tuple[Any, int]] = {  # and how many columns each reads
     "Few, 1000 rows": (Few(1000, "hash"), 2),
     "Held, everything": (Held(pred, 1 << 20), 1),
     "EditCounts, 8 characters": (EditCounts(spelled), 2),
+    "Levels, 10 values": (Levels(Tenths(), 100), 1),
     "KeyedSums, 10 groups": (KeyedSums(tenth, addends), 2),
     "KeyedSums, 10 groups, with moments": (KeyedSums(tenth, addends, moments=True), 2),
 }

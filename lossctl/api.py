@@ -7,6 +7,7 @@ from os import PathLike, fspath
 from typing import Any
 
 from lossctl.errors import UsageError
+from lossctl.grouping import groupings
 from lossctl.plan import Plan, RoleInput
 from lossctl.readers.memory import MemorySource
 from lossctl.readers.source import ReadOptions, Source
@@ -44,6 +45,9 @@ def evaluate(
     boxes: str | None = None,
     layout: str = "BTC",
     multioutput: str = "uniform_average",
+    by: str | Iterable[str] = (),
+    decompose: bool = False,
+    outliers: str = "mad",
     top: int = 10,
     threads: int | None = None,
     block_rows: int | None = None,
@@ -61,6 +65,8 @@ def evaluate(
     like          "torch", "keras", "tensorflow", "sklearn" or "optax": by their conventions
     labels, positive, classes, ignore_index, boxes, layout  as the options of those names
     class_weight  (K,) weights of the classes, a path, or "balanced"
+    by            columns to group by, or "bin(age,5)"; decompose: every loss taken apart
+    outliers      "mad", "iqr", "adjusted" or "esd"
     roles         further roles by name: arrays, or paths ("train", "parameters", "scale" ...)
     nan           "error", "drop", or "propagate" (values become undefined)
 
@@ -103,6 +109,9 @@ def evaluate(
         where=(where,) if isinstance(where, str) else tuple(where),
         roles=tuple(RoleInput(name, _source(values, name, {})) for name, values in given.items()),
         multioutput=multioutput,
+        by=groupings((by,) if isinstance(by, str) else by),
+        decompose=decompose,
+        outliers=outliers,
         read=ReadOptions(layout=layout),
         top=top,
         full=not values_only,

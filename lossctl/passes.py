@@ -86,6 +86,11 @@ class Passes:
         alone = 0 if rows is not None and rows >= WORTH * self.first.count else WORTH
         return run_engine(batches, asked, self.workers, alone)
 
+    def once_more(self) -> Iterator[Batch]:
+        """The rows again, for who makes something of each; once all were read."""
+        self.made += 1
+        return self._again()
+
     def _reading(self) -> Iterator[Batch]:
         for batch in chain([self.first], self.batches):
             if self.again is not None:

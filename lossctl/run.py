@@ -9,7 +9,7 @@ import numpy as np
 from lossctl import __version__
 from lossctl import notes as said
 from lossctl.analyses import evaluation
-from lossctl.errors import DataError
+from lossctl.errors import DataError, UsageError
 from lossctl.passes import Progress
 from lossctl.plan import Plan
 from lossctl.report import LossResult, Note, Part, Report, Table, Worst
@@ -49,6 +49,44 @@ def advise_plan(plan: Plan, progress: Progress | None = None) -> Report:
             notes=asked.notes(found),
             finding=asked.finding(found),
             digest=digest,
+        )
+
+
+def slices_plan(
+    plan: Plan,
+    progress: Progress | None = None,
+    *,
+    against: Plan | None = None,
+) -> Report:
+    """Where a plan's predictions fail: the report of `slices`, by its groups, and on every column
+    (`carry_all`); with `against` the change since that plan's, split by the groups.
+
+    Raises UsageError where nothing of it is asked, and as `scoring` does; DataError where every
+    row has the label that is ignored.
+    """
+    from lossctl.analyses import sliced
+
+    if not plan.by and (against is not None or not plan.carry_all):
+        raise UsageError("--by names no column", "--by region, or --find searches all columns")
+    with scoring(plan, progress) as held:
+        context, first = held.rows()
+        leading = sliced.leading(context)
+        texts = {name: extra.is_text for name, extra in first.extras.items()}
+        if plan.carry_all and not texts:
+            raise UsageError("--find: every column plays a role", "add columns to the targets")
+        found = held.ask(sliced.rounds(context, plan.by, texts if plan.carry_all else None))
+        changes: list[Part] = []
+        if against is not None:
+            with scoring(against, progress) as other:
+                old = sliced.before(other.rows()[0], plan.by, leading, found.groups)
+                changes = sliced.changes(found, other.ask(old))
+        return report_of(
+            held,
+            "slices",
+            table=sliced.table(context, found, changes),
+            parts=sliced.parts(context, found, changes),
+            finding=sliced.finding(context, found, changes),
+            digest=found.digest,
         )
 
 

@@ -55,6 +55,12 @@ class Scoring:
         assert self.passes is not None
         return ask(question, self.passes)
 
+    def rows(self) -> tuple[Context, Batch]:
+        """What analyses are told, and the first rows. Raises DataError where no row counts."""
+        if self.context is None or self.first is None:
+            raise DataError(f"every row has the ignored label {self.plan.ignore_index}")
+        return self.context, self.first
+
     @property
     def scored(self) -> int:
         """The rows that were scored, once all were read."""

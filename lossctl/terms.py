@@ -186,6 +186,19 @@ class Deviation:
 
 
 @dataclass(frozen=True, slots=True)
+class Beyond:
+    """How far each row's residual lies outside [low, high]; 0 or less inside."""
+
+    low: float
+    high: float
+    pred: str = "pred"
+
+    def __call__(self, batch: Batch) -> Array:
+        column = Residual(self.pred)(batch)
+        return np.maximum(self.low - column, column - self.high)
+
+
+@dataclass(frozen=True, slots=True)
 class SizeTerms:
     """a = |residual - centre|, every row counting 1."""
 
@@ -254,6 +267,22 @@ class Inside:
 
     def __call__(self, batch: Batch) -> Batch:
         near = Deviation(self.centre, self.pred)(batch) <= self.reach
+        kept = ~near if self.out else near
+        return batch if kept.all() else batch.take(kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The rows whose residual lies from `low` to `high`; all others where `out`."""
+
+    low: float
+    high: float
+    pred: str = "pred"
+    out: bool = False
+
+    def __call__(self, batch: Batch) -> Batch:
+        column = Residual(self.pred)(batch)
+        near = (column >= self.low) & (column <= self.high)
         kept = ~near if self.out else near
         return batch if kept.all() else batch.take(kept)
 

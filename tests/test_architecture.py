@@ -31,9 +31,9 @@ ORDER = [
     "batch", "terms", "readers", "grouping", "plan", "where", "classes", "choose", "needs",
     "tables", "report", "align", "filled", "keys", "join", "wholes", "naming", "carried",
     "binding", "columns", "batches", "shown", "candidates", "defaults", "tasks", "flat", "few",
-    "engines", "spool", "passes", "analyses", "gates", "stats", "notes", "scoring", "run",
+    "engines", "spool", "passes", "analyses", "gates", "stats", "notes", "scoring", "run", "samples",
     "applicable", "inspection", "points", "curves", "influence", "explain",
-    "renderers", "frames", "api", "cli", "__main__",
+    "renderers", "writers", "frames", "api", "cli", "__main__",
 ]  # fmt: skip
 
 # (from, to): why it may point upward. All are made when they are used, not when the module loads.
@@ -93,6 +93,8 @@ LIBRARIES: dict[str, list[tuple[str, When]]] = {
         ("keys", "use"),
         ("join", "use"),
         ("batches", "use"),
+        ("analyses.levels", "use"),
+        ("writers", "use"),
     ],
     "scipy": [("losses", "use"), ("analyses.decompositions.isotonic", "use"), ("stats.loss_efficiency", "use")],
     "rapidfuzz": [("edits", "use")],

@@ -19,6 +19,7 @@ from lossctl.aligned import edits_of
 from lossctl.analyses.decompositions.edit_kinds import EditCounts
 from lossctl.analyses.digest import Digest
 from lossctl.analyses.held import Held
+from lossctl.analyses.levels import Levels
 from lossctl.batch import Batch
 from lossctl.few import Few
 from lossctl.grammar import parse
@@ -57,6 +58,17 @@ class Spelled:
         return edits_of(*(encode(map(str, block.columns[role])) for role in ("pred", "target")))
 
 
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Numbers, texts and missing cells, by row number."""
+
+    def __call__(self, block: Batch) -> Any:
+        return [7, "a", None, 0.5], block.rows % 4
+
+    def missing(self, block: Batch) -> int:
+        return int((block.rows % 4 == 2).sum())
+
+
 # Every specification, in each of its forms.
 EXAMPLES: dict[str, Any] = {
     "sums": Sums(LossTerms(MAE)),
@@ -75,6 +87,8 @@ EXAMPLES: dict[str, Any] = {
     "few, any": Few(3, "hash"),
     "edits": EditCounts(Spelled()),
     "edits of too many sorts": EditCounts(Spelled(), most=1),
+    "levels": Levels(Cells(), 4),
+    "levels, too many": Levels(Cells(), 2),
     "keyed sums": KeyedSums(Third(), LossTerms(MAE)),
     "keyed sums of squares": KeyedSums(ThirdAndHalf(), LossTerms(RMSE), moments=True),
     "keyed sums of too many": KeyedSums(Third(), LossTerms(MAE), most=2),
@@ -90,6 +104,7 @@ UNLIKE = [
     (Range(Residual(), 0, 16), Range(Residual(), 0, 32)),
     (Held(Residual(), 4), Held(Residual(), 5)),
     (EditCounts(Spelled()), EditCounts(Spelled(), most=1)),
+    (Levels(Cells(), 2), Levels(Cells(), 3)),
     (KeyedSums(Third(), LossTerms(MAE)), KeyedSums(Third(), LossTerms(MAE), moments=True)),
     (KeyedSums(Third(), LossTerms(MAE)), KeyedSums(Third(), LossTerms(MAE), most=7)),
 ]

@@ -45,6 +45,7 @@ class Evaluation:
     numbers: Mapping[str, ledger.Numbers | None] = field(default_factory=dict)
     addends: Mapping[str, list[addends.Addend]] = field(default_factory=dict)
     pieces: Sequence[Part] = ()
+    groups: Sequence[Part] = ()
     wrong: Sequence[Note] = ()
 
 
@@ -58,9 +59,9 @@ def rounds(context: Context, *, full: bool) -> Rounds[Evaluation]:
     # One loss after the other, so that its values are still in the cache when they are asked again.
     questions: list[Rounds[Any]] = [in_step(_of_loss(context, spec)) for spec in specs]
     questions += [worst.rounds(context), outliers.rounds(context), tails.rounds(context), _digest()]
-    questions += [detectors.rounds(context), _pieces(context)]
+    questions += [detectors.rounds(context), _pieces(context), _groups(context)]
     answers: list[Any] = yield from in_step(questions)
-    *each, worst_rows, outlying, tail, digest, wrong, pieces = answers
+    *each, worst_rows, outlying, tail, digest, wrong, pieces, of_groups = answers
     by_name = [dict(zip(names, one, strict=True)) for one in zip(*each, strict=True)]
     return Evaluation(
         values=by_name[0],
@@ -74,6 +75,7 @@ def rounds(context: Context, *, full: bool) -> Rounds[Evaluation]:
         numbers=by_name[4],
         addends=by_name[5],
         pieces=pieces,
+        groups=of_groups,
         wrong=wrong,
     )
 
@@ -82,8 +84,18 @@ def _pieces(context: Context) -> Rounds[list[Part]]:
     """The losses taken apart: in a sentence, or with everything behind it."""
     wanted = [one for one in DECOMPOSITIONS if one.brief or context.decompose]
     found = yield from in_step(one.rounds(context, s) for one in wanted for s in context.specs)
-    parts = [part for part in found if part is not None]
+    # Losses that are taken apart alike say it once.
+    parts = list({part.text: part for part in reversed(found) if part is not None}.values())[::-1]
     return parts if context.decompose else [replace(part, table=None) for part in parts]
+
+
+def _groups(context: Context) -> Rounds[list[Part]]:
+    """What each group makes of the losses, where groups are asked for."""
+    if not context.by:
+        return []
+    from lossctl.analyses import groups
+
+    return (yield from groups.rounds(context, context.by))
 
 
 def _of_loss(context: Context, spec: Spec) -> list[Rounds[Any]]:
@@ -135,7 +147,7 @@ def parts(
         made.append(outliers.part(context, found.outliers, found.values, able))
     if found.tails is not None:
         made.append(tails.part(found.tails))
-    made += found.pieces
+    made += [*found.pieces, *found.groups]
     numbers = ledger.part(context, found.numbers, found.values, dropped)
     made += [] if numbers is None else [numbers]
     table = None if found.worst is None else worst.part(context, found.worst, found.values, like)
@@ -152,6 +164,9 @@ def parts(
     said = ""
     if found.worst is not None:
         said = finding.finding(context, results, table, found.outliers, found.values)
+    said = " ".join([*(finding.of_group(part) for part in found.groups), said]).strip()
+    if found.wrong:
+        said = finding.of_wrong(found.wrong[0])
     if context.top == 0:
         table = None
     return Parts(tuple(results.values()), table, tuple(made), tuple(notes), said, ignored)

@@ -8,7 +8,7 @@ from lossctl.analyses.context import Context, prose
 from lossctl.analyses.outliers import Outliers
 from lossctl.errors import inert
 from lossctl.reductions import Reduced
-from lossctl.report import LossResult, Note, Worst, listed, row_name
+from lossctl.report import LossResult, Note, Part, Worst, listed, row_name
 from lossctl.spec import Spec
 
 ALONE = 0.9  # of what the outliers make: then the worst row alone is the finding
@@ -53,6 +53,20 @@ def finding(
         return f"{_half(result, name)}The worst row makes {_small(share)} of it, but {decided}"
     worst_makes = f"the worst makes {_small(share)} of the {name}"
     return f"{_half(result, name)}No row decides these losses: {worst_makes}."
+
+
+def of_group(part: Part) -> str:
+    """The sentence of a grouping of which some group is worse than the others; else nothing."""
+    worse = any(
+        one["losses"].get(part.data["by"], {}).get("verdict") == "worse"
+        for one in part.data["groups"]
+    )
+    return f"{part.text[:1].upper()}{part.text[1:]}." if worse else ""
+
+
+def of_wrong(note: Note) -> str:
+    """The finding where inputs look wrong: then no other matters."""
+    return f"Check the files before anything else: {note.text.partition(':')[0]}."
 
 
 def _decided(results: dict[str, LossResult], leading: str) -> str | None:

@@ -9,9 +9,13 @@ from lossctl.cli.eval import evaluate
 from lossctl.cli.explain import explain
 from lossctl.cli.inspect import inspect
 from lossctl.cli.losses import losses
+from lossctl.cli.samples import samples
+from lossctl.cli.slices import slices
 
 COMMANDS: dict[str, Callable[..., int]] = {
     "eval": evaluate,
+    "samples": samples,
+    "slices": slices,
     "advise": advise,
     "inspect": inspect,
     "losses": losses,

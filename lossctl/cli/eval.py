@@ -6,7 +6,7 @@ from lossctl.cli import options as o
 from lossctl.cli.scored import Given, scored
 
 
-@scored
+@scored()
 def evaluate(
     given: Given,
     by: o.By = None,

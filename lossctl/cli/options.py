@@ -154,6 +154,20 @@ By = Annotated[
             help="Each group's share of the losses, by a column or 'bin(age,5)'; repeatable."),
 ]  # fmt: skip
 
+Find = Annotated[
+    bool,
+    Option("--find", help="Search all other columns for the slices where the model fails."),
+]
+Against = Annotated[
+    Text,
+    Option("--against", metavar="PREDS",
+            help="Split the change since these predictions: the mix of groups, and within them."),
+]  # fmt: skip
+AgainstTargets = Annotated[
+    Text,
+    Option("--against-targets", metavar="TARGETS", help="Their targets, where they are others."),
+]
+TopGroups = Annotated[int, Option("--top", metavar="N", help="How many groups of each column.")]
 Decompose = Annotated[
     bool,
     Option(
@@ -164,6 +178,37 @@ Outliers = Annotated[
     str,
     Option("--outliers", metavar="RULE",
             help="mad (3.5 robust deviations), iqr, adjusted (for skewed errors) or esd."),
+]  # fmt: skip
+
+RowsFormat = Annotated[
+    Text,
+    Option("--format", "-f", metavar="FORMAT",
+            help="table, tsv, csv, jsonl, parquet, json, md or html; else what the name of -o "
+            "says, table on a terminal, or tsv."),
+]  # fmt: skip
+TopRows = Annotated[Whole, Option("--top", metavar="N", help="How many rows; else 20.")]
+All = Annotated[bool, Option("--all", help="Every row, in the order of the file unless sorted.")]
+Sort = Annotated[
+    Text,
+    Option("--sort", metavar="BY",
+            help="What is largest first: share (of the first loss), loss, residual, delta (how "
+            "much better the loss is without the row); or row."),
+]  # fmt: skip
+Show = Annotated[
+    Texts,
+    Option("--show", metavar="COL,COL",
+            help="Further columns of either file, beside each row; repeatable."),
+]  # fmt: skip
+OutliersOf = Annotated[
+    Text,
+    Option("--outliers", metavar="RULE",
+            help="Only outliers by this rule (with --all, a column says which rows are): mad "
+            "(3.5 robust deviations), iqr, adjusted (for skewed errors) or esd."),
+]  # fmt: skip
+Trim = Annotated[
+    Text,
+    Option("--trim", metavar="SHARE",
+            help="Also each loss without this share of its own largest rows: 1%."),
 ]  # fmt: skip
 
 InputFormat = Annotated[

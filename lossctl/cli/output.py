@@ -6,10 +6,10 @@ import contextlib
 import os
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from lossctl.errors import OutputError, ReaderLeftError, UsageError, inert
 from lossctl.renderers import known_format, render, suffix_format
@@ -170,10 +170,15 @@ def screen_width() -> int:
 
 def write_stdout(text: str) -> None:
     """All of `text` to stdout. Raises OutputError, and ReaderLeftError."""
+    to_stdout(text.encode("utf-8", "backslashreplace"))
+
+
+def to_stdout(data: bytes | memoryview) -> None:
+    """The same of bytes."""
     if sys.stdout is None:
         raise OutputError("standard output is closed", "open it, or write to a file with -o")
     try:
-        rest = memoryview(text.encode("utf-8", "backslashreplace"))
+        rest = memoryview(data)
         while rest:  # an unbuffered stdout (python -u) may take a part only
             rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.flush()
@@ -188,20 +193,27 @@ def write_file(path: str, text: str, *, append: bool = False) -> None:
 
     On any failure the file stays as it was. Raises OutputError.
     """
+    data = text.encode("utf-8", "backslashreplace")
+    with written(path, append=append) as file:
+        apart = path.endswith(".md") and append and file.tell() > 0
+        file.write(b"\n" + data if apart else data)
+
+
+@contextlib.contextmanager
+def written(path: str, *, append: bool = False) -> Iterator[BinaryIO]:
+    """A file to write to, which takes its place when all is written; see `write_file`."""
     import tempfile
 
-    data = text.encode("utf-8", "backslashreplace")
     try:
         if append or not _replaceable(path):
             with Path(path).open("ab" if append else "wb") as file:
-                apart = path.endswith(".md") and append and file.tell() > 0
-                file.write(b"\n" + data if apart else data)
+                yield file
             return
         target = Path(path).resolve()
         handle, temporary = tempfile.mkstemp(prefix=".lossctl-", dir=target.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                yield file
             mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
             Path(temporary).chmod(mode)
             Path(temporary).replace(target)

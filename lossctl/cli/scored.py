@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lossctl.cli import options as o
 
@@ -150,10 +150,16 @@ class Given:
         return 0
 
 
-def scored(command: Callable[..., int]) -> Callable[..., int]:
-    """`command(given, own options)` as a command of the program, which takes the common options
-    too: those of its own stand after the files."""
+Command: TypeAlias = Callable[..., int]
 
+
+def scored(*, without: Collection[str] = ()) -> Callable[[Command], Command]:
+    """Makes `command(given, own options)` a command of the program, which takes the common options
+    too, but those in `without`. Its own stand after the files."""
+    return lambda command: _called(command, without)
+
+
+def _called(command: Command, without: Collection[str]) -> Command:
     def called(**told: Any) -> int:
         mine = {name: value for name, value in told.items() if name in own}
         common = {name: told.get(name, one.default) for name, one in shared.items()}
@@ -162,9 +168,8 @@ def scored(command: Callable[..., int]) -> Callable[..., int]:
     shared = inspect.signature(_common).parameters
     own = dict(list(inspect.signature(command).parameters.items())[1:])
     files, rest = list(shared.values())[:2], list(shared.values())[2:]
-    parameters = [*files, *own.values(), *rest]
-    kinds = [one.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD) for one in parameters]
-    called.__signature__ = inspect.Signature(kinds)  # type: ignore[attr-defined]  # inspect looks for it
+    parameters = [*files, *own.values(), *(one for one in rest if one.name not in without)]
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # inspect looks for it
     called.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": "int"}
     called.__name__, called.__doc__ = command.__name__, command.__doc__
     called.__module__ = command.__module__

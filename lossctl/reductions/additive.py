@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from lossctl.exact import ONE, Exact, exact, ratio, root_ratio
+from lossctl.reductions.deleted import of_sums
 from lossctl.reductions.reduced import (
     CONFIDENCE,
     TOO_LARGE,
@@ -70,6 +71,9 @@ class Additive:
             added=added[0],
             divisor=self._divisor(state),
             without=lambda block: self._without(state, sums.make(block)),
+            each=lambda block: of_sums(
+                state, values.terms(block), self.divisor, self.outer, self.finish
+            ),
         )
 
     def finish(self, state: SumsState) -> float | None:

@@ -59,11 +59,19 @@ class Maximum:
                 return None
             return entries[1].score if held == entries[0].score else entries[0].score
 
+        def each(block: Any) -> Array:
+            held = column(block)
+            others = states[count].nonzero - (held > -np.inf)
+            first = entries[0].score
+            second = entries[1].score if len(entries) > 1 else first
+            return np.where(others < 1, np.nan, np.where(held == first, second, first))
+
         return Reduced(
             entries[0].score,
             count=states[count].count,
             no_interval="a maximum has no honest interval",
             without=without,
+            each=each,
         )
 
 
@@ -126,12 +134,26 @@ class Median:
 
             return middle(kept((n - 2) // 2), kept((n - 1) // 2))
 
+        def each(block: Any) -> Array:
+            held = values.column(block)
+            first, second = (n - 2) // 2, (n - 1) // 2
+            if n < 2:
+                return np.full(held.shape, np.nan)
+            found = np.empty(held.shape)
+            for low in (False, True):
+                for high in (False, True):
+                    rows = ((held > at[first]) == low) & ((held > at[second]) == high)
+                    if rows.any():
+                        found[rows] = middle(at[first + (not low)], at[second + (not high)])
+            return found
+
         return Reduced(
             middle(at[(n - 1) // 2], at[n // 2]),
             count=n,
             interval=interval,
             no_interval="fewer than six rows" if values.moments and rank is None else None,
             without=without,
+            each=each,
         )
 
     def _weighted(self, values: Values, state: SumsState) -> Rounds[Reduced]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
+from lossctl.arrays import Array
 from lossctl.exact import UNIT, Exact, root_ratio
 from lossctl.rounds import Rounds
 from lossctl.selection import Like
@@ -13,6 +14,7 @@ from lossctl.states import Column, SumsState, TermsOf
 
 Status: TypeAlias = Literal["ok", "infinite", "overflow", "undefined", "not_applicable"]
 Without: TypeAlias = Callable[[Any], "float | None"]
+Each: TypeAlias = Callable[[Any], Array]
 
 CONFIDENCE = 0.95
 
@@ -63,6 +65,7 @@ class Reduced:
     added: Exact = 0  # what no row brings to it
     divisor: Exact | None = None  # what it is divided by
     without: Without | None = None  # the value with one row (a block of it) left out
+    each: Each | None = None  # the same of every row of a block in turn, NaN for none: quickly
 
 
 class Reduction(Protocol):

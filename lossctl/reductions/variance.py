@@ -6,8 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from lossctl.arrays import Array
 from lossctl.exact import ratio
 from lossctl.moments import Moments, MomentsState
+from lossctl.reductions.deleted import of_moments
 from lossctl.reductions.reduced import (
     CONFIDENCE,
     TOO_LARGE,
@@ -65,12 +67,26 @@ class VarianceRatio:
             else:
                 reason = "the target is constant"
 
-        def without(block: Any) -> float | None:
-            rest = one.less(first.make(block)), two.less(second.make(block))
+        def finished(one: MomentsState, two: MomentsState) -> float | None:
             try:
-                return None if rest[0].nonzero < 2 else self.finish(*rest)[0]
+                return None if one.nonzero < 2 else self.finish(one, two)[0]
             except OverflowError:
                 return None
+
+        def without(block: Any) -> float | None:
+            return finished(one.less(first.make(block)), two.less(second.make(block)))
+
+        def each(block: Any) -> Array:
+            assert values.second is not None
+            return of_moments(
+                one,
+                two,
+                (values.column(block), values.second(block)),
+                None if values.weight is None else values.weight(block),
+                centre=self.centre,
+                complement=self.complement,
+                without=finished,
+            )
 
         return Reduced(
             value,
@@ -80,6 +96,7 @@ class VarianceRatio:
             interval,
             reason,
             without=without,
+            each=each,
         )
 
     def finish(self, one: MomentsState, two: MomentsState) -> tuple[float | None, Status]:

@@ -13,12 +13,13 @@ _FORMULA = tuple("=+-@\t\r＝＋－＠")
 def render(report: Report) -> str:
     """One line per loss. Empty: no value. Text that a spreadsheet would run begins with `'`."""
     lines = [",".join(report.record_columns)]
-    lines += [",".join(_field(record[name]) for name in report.record_columns)
+    lines += [",".join(field(record[name]) for name in report.record_columns)
               for record in report.records()]  # fmt: skip
     return "\n".join(lines) + "\n"
 
 
-def _field(value: object) -> str:
+def field(value: object) -> str:
+    """One cell."""
     text = shown(exact(value))
     if isinstance(value, str) and value.startswith(_FORMULA):
         text = "'" + text

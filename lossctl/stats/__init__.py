@@ -6,8 +6,34 @@ package and its function of the same name.
 
 from __future__ import annotations
 
+from lossctl.stats.best_constant import best_constant
+from lossctl.stats.best_correction import best_correction
 from lossctl.stats.contribution import contribution
+from lossctl.stats.corp_decomposition import corp_decomposition
+from lossctl.stats.cross_entropy_split import cross_entropy_split
+from lossctl.stats.implied_functional import implied_functional
+from lossctl.stats.kitagawa import kitagawa
+from lossctl.stats.label_issues import label_issues
+from lossctl.stats.loss_efficiency import loss_efficiency
+from lossctl.stats.mse_decomposition import mse_decomposition
 from lossctl.stats.outlier_rules import outlier_rules
 from lossctl.stats.pareto_khat import pareto_khat
+from lossctl.stats.slices import slices
+from lossctl.stats.temperature import temperature
 
-__all__ = ["contribution", "outlier_rules", "pareto_khat"]
+__all__ = [
+    "best_constant",
+    "best_correction",
+    "contribution",
+    "corp_decomposition",
+    "cross_entropy_split",
+    "implied_functional",
+    "kitagawa",
+    "label_issues",
+    "loss_efficiency",
+    "mse_decomposition",
+    "outlier_rules",
+    "pareto_khat",
+    "slices",
+    "temperature",
+]

@@ -65,10 +65,17 @@ def truth_of(context: Context, spec: Spec) -> str | None:
     return truth if counted and by_class and "pred" not in context.single else None
 
 
+def _fits(context: Context, spec: Spec) -> bool:
+    return truth_of(context, spec) is not None and spec.shares and spec.direction == "min"
+
+
 def rounds(context: Context, spec: Spec) -> Rounds[Part | None]:
-    """None for a loss whose sum no row adds a part to, or of which no row has a class."""
+    """None for a loss whose sum no row adds a part to, or of which no row has a class; one loss
+    speaks for all, the leading one where it can."""
     truth = truth_of(context, spec)
-    if truth is None or not spec.shares or spec.direction != "min":
+    fitting = [one for one in context.specs if _fits(context, one)]
+    speaks = context.leading if context.leading in fitting else next(iter(fitting), None)
+    if truth is None or spec != speaks:
         return None
     sums = KeyedSums(ReadAs(truth), LossTerms(spec))
     state: KeyedState = (yield (sums,))[sums]

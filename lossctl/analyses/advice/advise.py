@@ -1,0 +1,51 @@
+"""All advice on one kind of prediction, the most valuable first."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lossctl.analyses.advice.classes import Classified
+from lossctl.analyses.advice.evidence import Errors
+from lossctl.analyses.advice.functional import Implied
+from lossctl.analyses.advice.record import Advice
+from lossctl.analyses.advice.rules.calibration import base_rate, calibration, smoothing
+from lossctl.analyses.advice.rules.corrections import constant, corrections
+from lossctl.analyses.advice.rules.mislabelled import mislabelled
+from lossctl.analyses.advice.rules.settings import settings
+from lossctl.analyses.advice.rules.skew import implied, skew
+from lossctl.analyses.advice.rules.spread import spread, zeros
+from lossctl.analyses.advice.rules.symmetric import symmetric
+from lossctl.analyses.advice.rules.tails import tails
+
+
+def on_errors(errors: Errors, found: Implied | None) -> list[Advice]:
+    """On predictions of numbers."""
+    with np.errstate(all="ignore"):  # what is not finite is no evidence
+        worse = constant(errors)
+        growing = spread(errors)
+        given = [
+            worse,
+            None if worse else corrections(errors),  # a model that is useless is not mended
+            tails(errors),
+            implied(errors, found),
+            skew(errors),
+            growing,
+            # Errors that grow are a mixture, whose tails say nothing of the loss.
+            None if growing else symmetric(errors),
+            zeros(errors),
+            settings(errors),
+        ]
+    return _ordered(given)
+
+
+def on_classes(rows: Classified) -> list[Advice]:
+    """On probabilities of classes."""
+    with np.errstate(all="ignore"):
+        useless = base_rate(rows)
+        mended = [] if useless else [smoothing(rows), calibration(rows)]
+        given = [useless, *mended, mislabelled(rows)]
+    return _ordered(given)
+
+
+def _ordered(given: list[Advice | None]) -> list[Advice]:
+    return sorted((one for one in given if one is not None), key=lambda one: -one.worth)

@@ -1,0 +1,126 @@
+"""The shift, scale or line that makes the errors smaller, and the constant that would do as
+well."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from lossctl.analyses.advice import correction
+from lossctl.analyses.advice.correction import Correction, Fit
+from lossctl.analyses.advice.evidence import Errors
+from lossctl.analyses.advice.honest import Gain, gain, how
+from lossctl.analyses.advice.location import mean, median
+from lossctl.analyses.advice.record import Advice
+from lossctl.analyses.advice.words import change
+from lossctl.arrays import Array, Mask
+from lossctl.report import Json
+
+FEWEST = 5  # rows
+SIMPLER = 0.02  # of the loss: what a line must save over a shift or a scale
+BETTER = 0.02  # than a constant: what a model that is of use must be, once it is corrected
+
+BEST: dict[str, Callable[[Array, Array], float]] = {"mse": mean, "mae": median}
+
+
+def corrections(errors: Errors) -> Advice | None:
+    """`subtract 0.40: mae 0.414 → 0.214 (-48 %)`, of the loss that gains most by it."""
+    found = {loss: best for loss in correction.FITS if (best := _best(errors, loss)) is not None}
+    if not found or errors.n < FEWEST:
+        return None
+    ordered = sorted(found, key=lambda loss: -found[loss][1].share)
+    first, saved = found[ordered[0]]
+    mark = errors.sample.mark
+    said = [_said(loss, *found[loss], mark) for loss in ordered]
+    text = f"{'; '.join(said)} ({how(saved, errors.n)})"
+    finding = f"{said[0][0].upper()}{said[0][1:]}{'' if saved.crossed else ', in sample'}."
+    data: Json = {
+        loss: {"correction": made.kind, "slope": made.slope, "offset": made.offset,
+               "before": one.before, "after": one.after, "se": one.se,
+               "cross_fitted": one.crossed}
+        for loss, (made, one) in found.items()
+    }  # fmt: skip
+    share = _root_share(saved) if ordered[0] == "mse" else saved.share
+    worth = 90.0 if share >= 0.05 else 25.0
+    return Advice("correction", first.text, text, finding, worth, gain=share, data=data)
+
+
+def _best(errors: Errors, loss: str) -> tuple[Correction, Gain] | None:
+    """The simplest correction that gains about the most."""
+    before = correction.errors(loss, errors.y, errors.p)
+    found: list[tuple[Correction, Gain]] = []
+    for fit in correction.FITS[loss]:
+        made = fit(errors.y, errors.p, errors.sample.weight)
+        one = gain(errors.sample, before, partial(_after, errors, loss, fit))
+        if made is not None and one is not None and one.sure:
+            found.append((made, one))
+    if not found:
+        return None
+    return max(found, key=lambda pair: pair[1].share - SIMPLER * (pair[0].kind == "affine"))
+
+
+def _after(errors: Errors, loss: str, fit: Fit, fitted: Mask, scored: Mask) -> Array | None:
+    made = fit(errors.y[fitted], errors.p[fitted], errors.sample.weight[fitted])
+    if made is None:
+        return None
+    return correction.errors(loss, errors.y[scored], made(errors.p[scored]))
+
+
+def _said(loss: str, made: Correction, one: Gain, mark: str) -> str:
+    if loss == "mse":  # its root is in the target's unit
+        before, after, share = math.sqrt(one.before), math.sqrt(one.after), _root_share(one)
+        return f"{made.text}: rmse {mark}{before:.4g} → {mark}{after:.4g} ({change(share)})"
+    return f"{made.text}: mae {mark}{one.before:.4g} → {mark}{one.after:.4g} ({change(one.share)})"
+
+
+def _root_share(one: Gain) -> float:
+    return 1.0 - math.sqrt(one.after / one.before)
+
+
+def constant(errors: Errors) -> Advice | None:
+    """Predictions that are worse than one number for every row, and that no line mends."""
+    if errors.n < FEWEST:
+        return None
+    worse: dict[str, tuple[float, Gain]] = {}
+    for loss, best in BEST.items():
+        before = correction.errors(loss, errors.y, errors.p)
+        one = gain(errors.sample, before, partial(_constant, errors, loss, best))
+        if one is not None and one.sure:
+            worse[loss] = best(errors.y, errors.sample.weight), one
+    if not worse or _mended(errors, worse):
+        return None
+    loss = next(iter(worse))
+    number, one = worse[loss]
+    values = (one.before, one.after)
+    now, then = map(math.sqrt, values) if loss == "mse" else values
+    mark, name = errors.sample.mark, {"mse": "rmse", "mae": "mae"}[loss]
+    said = (
+        f"{mark}{number:.4g} for every row has {name} {mark}{then:.4g}, these predictions "
+        f"{mark}{now:.4g}"
+    )
+    data = {loss: {"constant": c, "before": g.before, "after": g.after, "se": g.se}
+            for loss, (c, g) in worse.items()}  # fmt: skip
+    text = f"do not use this model: {said} ({how(one, errors.n)})"
+    finding = f"These predictions are worse than a constant: {said}."
+    return Advice("constant", f"{number:.4g}", text, finding, 100.0, gain=one.share, data=data)
+
+
+def _mended(errors: Errors, worse: dict[str, tuple[float, Gain]]) -> bool:
+    """Whether a correction makes them better than the constant."""
+    for loss, (_, constant_gain) in worse.items():
+        before = correction.errors(loss, errors.y, errors.p)
+        for fit in correction.FITS[loss]:
+            one = gain(errors.sample, before, partial(_after, errors, loss, fit))
+            if one is not None and one.after < (1.0 - BETTER) * constant_gain.after:
+                return True
+    return False
+
+
+def _constant(
+    errors: Errors, loss: str, best: Callable[[Array, Array], float], fitted: Mask, scored: Mask
+) -> Array:
+    number = best(errors.y[fitted], errors.sample.weight[fitted])
+    return correction.errors(loss, errors.y[scored], np.full(int(scored.sum()), number))

@@ -1,0 +1,66 @@
+"""Squared errors whose mean cannot be estimated: a loss that minds outliers less."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from lossctl.analyses.advice.evidence import Errors
+from lossctl.analyses.advice.record import Advice
+from lossctl.analyses.advice.scale import huber_spec
+from lossctl.analyses.concentration import FEWEST, pareto_fit, tail_length
+
+INFINITE = 0.5  # the tail index from which a variance is infinite
+FEW = 10  # rows that are named rather than counted
+
+
+def tail_index(values: np.ndarray) -> float | None:
+    """Of the largest of `values`; None for too few."""
+    if values.size < FEWEST:
+        return None
+    ordered = np.sort(values)
+    length = tail_length(values.size)
+    fit = pareto_fit(ordered[-length:], float(ordered[-length - 1]))
+    return None if fit is None else fit.khat
+
+
+def tails(errors: Errors) -> Advice | None:
+    """`mae or huber` where the tail index of the squared error is 0.5 or more."""
+    square = np.square(errors.r)
+    index = tail_index(square)
+    if index is None or index < INFINITE:
+        return None
+    mark = errors.sample.mark
+    far = errors.outliers()
+    size = np.abs(errors.r)
+    shares = {name: float(one[far].sum() / one.sum()) for name, one in
+              (("mse", square), ("mae", size))}  # fmt: skip
+    what, so = "variance", "its intervals and comparisons are not to be trusted"
+    if index >= 1.0:
+        what, so = "mean", "there may be no mean to estimate"
+    text = (
+        f"mae or {huber_spec(errors.unit)}, not mse or rmse: the tail index of the squared error, "
+        f"{mark}{index:.2f}, is that of an infinite {what}: {so}"
+    )
+    if far.size:
+        rows = f"{far.size} rows" if far.size > 1 else "1 row"
+        text += (
+            f"; {mark}{rows} ({errors.sample.names(far)}) beyond 3.5 robust deviations "
+            f"make{'' if far.size > 1 else 's'} {mark}{100 * shares['mse']:.0f} % of mse, "
+            f"{mark}{100 * shares['mae']:.0f} % of mae"
+        )
+    finding = (
+        f"Judge by MAE or Huber, not by RMSE: the squared error has the tail of an infinite {what}"
+    )
+    if 0 < far.size <= FEW and shares["mse"] >= 0.2:
+        rows = f"{far.size} rows" if far.size > 1 else "one row"
+        finding = (
+            f"Look at {errors.sample.names(far, FEW)} first: {rows} "
+            f"make{'' if far.size > 1 else 's'} {mark}{100 * shares['mse']:.0f} % of the MSE, "
+            f"and only {mark}{100 * shares['mae']:.0f} % of the MAE"
+        )
+    data = {"khat": index, "khat_se": (1.0 + index) / math.sqrt(tail_length(errors.n)),
+            "outliers": int(far.size), "share_mse": shares["mse"],
+            "share_mae": shares["mae"]}  # fmt: skip
+    return Advice("tails", "mae", text, f"{finding}.", 80.0, data=data)

@@ -1,0 +1,88 @@
+"""Groups of rows against all others, from exact sums: Welch's test of means, and Holm's
+correction for many tests."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from lossctl.analyses.advice.significance import student_p
+from lossctl.exact import ONE, ratio
+from lossctl.reductions.additive import Additive
+from lossctl.reductions.reduced import ratio_error
+from lossctl.states import SumsState
+
+FEWEST = 30  # rows below which a group is not judged
+SURE = 0.05  # the corrected p below which a group stands out
+HANDFUL = 5  # rows, by effective n, that make nearly all of a group's loss
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """A group against the rest: how much larger its mean is, and how surprising that is."""
+
+    difference: float
+    p: float
+
+
+def as_mean(state: SumsState, reduction: Additive) -> SumsState:
+    """The sums so that a / b is the mean of the rows: where the reduction divides by something
+    else than the weights, every row counts 1."""
+    if reduction.divisor == "weights":
+        return state
+    n = state.nonzero if reduction.divisor == "nonzero" else state.count
+    return replace(state, nonzero=n, b=n * ONE, ab=state.a, bb=n * ONE)
+
+
+def rest(whole: SumsState, part: SumsState) -> SumsState:
+    """The sums of all other rows."""
+    return replace(
+        whole.less(part), aa=whole.aa - part.aa, ab=whole.ab - part.ab, bb=whole.bb - part.bb
+    )
+
+
+def judged(part: SumsState, others: SumsState) -> bool:
+    """Whether both have enough rows, and finite sums."""
+    enough = min(part.nonzero, others.nonzero) >= FEWEST
+    return enough and not part.infinite and not others.infinite
+
+
+def few(part: SumsState) -> bool:
+    """Whether a handful of rows makes nearly all of a sum of values that are not negative, by
+    Kish's effective number."""
+    if part.nonzero < 2 or part.aa <= 0 or part.a <= 0:
+        return False
+    return 4 * part.a * part.a < min(4 * HANDFUL, part.nonzero) * part.aa * ONE
+
+
+def welch(part: SumsState, others: SumsState) -> Contrast | None:
+    """Welch's test of two means a / b from their exact moments (of ratios by the delta method);
+    None where float64 cannot hold their spread, or there is nothing to divide by."""
+    if min(part.b, others.b) <= 0 or min(part.nonzero, others.nonzero) < 2:
+        return None
+    try:
+        above = part.a * others.b - others.a * part.b
+        difference = ratio(above, part.b * others.b)
+        first, second = (ratio_error(one, one.nonzero) for one in (part, others))
+        error = math.hypot(first, second)
+    except OverflowError:
+        return None
+    if error == 0.0:
+        return Contrast(difference, 1.0 if difference == 0.0 else 0.0)
+    shares = (first / error) ** 4 / (part.nonzero - 1) + (second / error) ** 4 / (
+        others.nonzero - 1
+    )
+    return Contrast(difference, student_p(difference / error, 1.0 / shares))
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """p-values corrected so that the chance of any false alarm among all keeps its level (Holm
+    1979); in the order given."""
+    order = sorted(range(len(p)), key=lambda place: p[place])
+    corrected = [0.0] * len(p)
+    least = 0.0
+    for passed, place in enumerate(order):
+        least = max(least, min(1.0, (len(p) - passed) * p[place]))
+        corrected[place] = least
+    return corrected

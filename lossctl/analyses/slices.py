@@ -1,0 +1,258 @@
+"""Where a model fails: the worst slices of one or two conditions on columns that no loss reads.
+
+They are searched by SliceLine's score on one half of the rows, and their effect is estimated on
+the other half, which did not choose them: Welch's test against all other rows of that half,
+corrected by Holm over the slices that are told. Each slice counts the rows that no slice before it
+has, and elsewhere are the rows that neither has, so that none is the shadow of another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+
+from lossctl.analyses import cuts, grouped, sliceline
+from lossctl.analyses.context import Context
+from lossctl.analyses.contrast import SURE, as_mean, few, holm
+from lossctl.analyses.cuts import NOWHERE, Cut
+from lossctl.analyses.grouped import Measured
+from lossctl.analyses.levels import Coded, Levels, LevelsState
+from lossctl.analyses.sliceline import Candidate, Conditions, Sized
+from lossctl.arrays import Integers
+from lossctl.batch import Batch
+from lossctl.errors import UsageError
+from lossctl.exact import ratio
+from lossctl.hashing import halves
+from lossctl.keyed import KeyedState, KeyedSums
+from lossctl.rounds import Rounds, in_step, one_state
+from lossctl.spec import Spec
+from lossctl.states import SumsState
+from lossctl.terms import LossTerms
+
+BINS = 5  # of a column of numbers
+PLAIN = 10  # up to so many different numbers are values, not bins
+MOST = 1000  # different texts of a column that may tell slices apart
+COLUMNS = 30  # that are searched in pairs
+COMPARED = 14  # slices of which it is known how they overlap
+TOLD = 5  # slices
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The code of each row by one or two columns, of the half that chooses; NOWHERE elsewhere."""
+
+    first: Cut
+    second: Cut | None = None
+
+    def __call__(self, batch: Batch) -> Integers:
+        codes = self.first(batch)
+        outside = ~halves(batch.order) | (codes == NOWHERE)
+        if self.second is not None:
+            more = self.second(batch)
+            outside |= more == NOWHERE
+            codes = codes * len(self.second.names) + more
+        return np.where(outside, NOWHERE, codes)
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The slices that each row is in, one bit each from bit 1 on; bit 0: the half that chooses."""
+
+    slices: tuple[tuple[tuple[Cut, int], ...], ...] = ()
+
+    def __call__(self, batch: Batch) -> Integers:
+        mask = halves(batch.order).astype(np.int64)
+        for place, conditions in enumerate(self.slices, 1):
+            inside = np.ones(batch.count, dtype=bool)
+            for cut, code in conditions:
+                inside &= cut(batch) == code
+            mask |= inside.astype(np.int64) << place
+        return mask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slice:
+    """One slice: what chose it, and what the other half of the rows says of it."""
+
+    conditions: tuple[str, ...]
+    score: float
+    rows: int  # of all rows, without those of the slices before it; so are all that follow
+    judged: int  # of the half that did not choose it
+    part: float  # of the rows of that half
+    found: Measured
+    confirmed: bool
+
+    @property
+    def name(self) -> str:
+        """`region=south and device=mobile`."""
+        return " and ".join(self.conditions)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Search:
+    """What was found: the slices that are told, how many were looked at, and on what."""
+
+    spec: Spec
+    slices: tuple[Slice, ...]
+    searched: int
+    above: int  # slices that score above 0
+    columns: tuple[str, ...]
+    skipped: Mapping[str, str]
+    rows: int  # of the half that chooses
+
+
+def rounds(context: Context, columns: Mapping[str, bool], most: int = TOLD) -> Rounds[Search]:
+    """The worst slices of the leading loss by `columns` (and whether each holds texts).
+
+    Raises UsageError for a loss without shares, or one that is better the larger it is.
+    """
+    spec = _leading(context)
+    cut_by, skipped = yield from _cuts(context, columns)
+    ways = list(cut_by.values())
+    places = [(n,) for n in range(len(ways))] + list(combinations(range(len(ways)), 2))
+    cells = [KeyedSums(Cell(*(ways[n] for n in place)), LossTerms(spec)) for place in places]
+    halved = KeyedSums(Members(), LossTerms(spec))
+    states = yield (halved, *cells)
+    total = _sized(spec, states[halved].groups.get(1, SumsState()))
+    slices: dict[Conditions, Sized] = {}
+    for place, cell in zip(places, cells, strict=True):
+        slices |= _slices(spec, ways, place, states[cell])
+    enough = sliceline.support(total.rows)
+    found = sliceline.candidates(slices, total, enough)
+    searched = sum(one.rows >= enough for one in slices.values())
+    chosen = sliceline.telling(found, slices, total, COMPARED)
+    told = yield from _estimated(context, spec, ways, chosen, total, most)
+    return Search(spec, told, searched, len(found), tuple(cut_by), skipped, total.rows)
+
+
+def _leading(context: Context) -> Spec:
+    fitting, left_out = grouped.by_group(context)
+    shared = [spec for spec in fitting if spec.shares and spec.direction == "min"]
+    if not shared:
+        why = "; ".join(left_out.values()) or "it may be negative, or is better the larger it is"
+        raise UsageError(f"--find: no loss here is shared among its rows: {why}", "ask for -l mse")
+    return context.leading if context.leading in shared else shared[0]
+
+
+def _cuts(
+    context: Context, columns: Mapping[str, bool]
+) -> Rounds[tuple[dict[str, Cut], dict[str, str]]]:
+    """How each column tells rows apart; the columns that do not, and why."""
+    made = yield from in_step(
+        _texts(name) if text else _numbers(context, name) for name, text in columns.items()
+    )
+    cut_by: dict[str, Cut] = {}
+    skipped: dict[str, str] = {}
+    for name, cut in zip(columns, made, strict=True):
+        if isinstance(cut, str):
+            skipped[name] = cut
+        elif len(cut_by) == COLUMNS:
+            skipped[name] = f"only {COLUMNS} columns are searched"
+        else:
+            cut_by[name] = cut
+    return cut_by, skipped
+
+
+def _numbers(context: Context, column: str) -> Rounds[Cut | str]:
+    cut = yield from cuts.binned(column, BINS, context.like, PLAIN)
+    return cut if len(cut.edges or cut.levels[1:]) else ONE
+
+
+def _texts(column: str) -> Rounds[Cut | str]:
+    """By the values that enough rows hold; a reason where there are none."""
+    state: LevelsState = yield from one_state(Levels(Coded(column), MOST))
+    if state.overfull:
+        return f"more than {MOST} different texts"
+    if len(state.counts) == 1:
+        return ONE
+    least = sliceline.support((state.count + state.missing) // 2)
+    levels = cuts.weighed(state, least)
+    return cuts.by_level(column, levels) if levels else f"no text stands in {least} rows or more"
+
+
+ONE = "one value"
+
+
+def _slices(
+    spec: Spec, ways: list[Cut], place: tuple[int, ...], state: KeyedState
+) -> dict[Conditions, Sized]:
+    """The slices on one or two columns, by their conditions."""
+    made: dict[Conditions, Sized] = {}
+    for code, sums in state.groups.items():
+        if code == NOWHERE or sums.infinite:
+            continue
+        codes = (code,) if len(place) == 1 else divmod(code, len(ways[place[1]].names))
+        made[tuple(zip(place, codes, strict=True))] = _sized(spec, sums)
+    return made
+
+
+def _sized(spec: Spec, sums: SumsState) -> Sized:
+    means = as_mean(sums, grouped.additive(spec))
+    return Sized(sums.count, means.a, means.b)
+
+
+def _estimated(
+    context: Context, spec: Spec, ways: list[Cut], chosen: list[Candidate], total: Sized, most: int
+) -> Rounds[tuple[Slice, ...]]:
+    """The slices that are told, by the half that did not choose them; each without the rows of
+    those before it. One that a handful of rows decides is no slice."""
+    if not chosen:
+        return ()
+    members = Members(
+        tuple(tuple((ways[place], code) for place, code in one.conditions) for one in chosen)
+    )
+    asked = KeyedSums(members, LossTerms(spec), moments=True)
+    groups: Mapping[int, SumsState] = (yield (asked,))[asked].groups
+    choose = {mask >> 1: one for mask, one in groups.items() if mask & 1}
+    chose = {mask: _sized(spec, one) for mask, one in choose.items()}
+    least = sliceline.support(total.rows)
+    judges = {mask >> 1: one for mask, one in groups.items() if not mask & 1}
+    whole = _merged(judges.values())
+    several = [
+        place
+        for place in range(len(chosen))
+        if not few(_merged(one for mask, one in choose.items() if mask >> place & 1))
+    ]
+    kept = sliceline.apart(several, chose, total, least, most)
+    found: list[tuple[Candidate, int, Measured]] = []
+    taken = 0
+    for place in kept:
+        inside = _merged(
+            one for mask, one in judges.items() if mask >> place & 1 and not mask & taken
+        )
+        rows = sum(
+            one.rows for mask, one in chose.items() if mask >> place & 1 and not mask & taken
+        )
+        untold = _merged(one for mask, one in judges.items() if not mask & taken)
+        measured = _of_all(grouped.measure(context, spec, inside, untold), whole)
+        found.append((chosen[place], rows + inside.count, measured))
+        taken |= 1 << place
+    corrected = holm([1.0 if m.contrast is None else m.contrast.p for _, _, m in found])
+    told = []
+    for (one, rows, measured), p in zip(found, corrected, strict=True):
+        worse = measured.contrast is not None and measured.contrast.difference > 0.0
+        conditions = tuple(ways[place].condition(code) for place, code in one.conditions)
+        measured = replace(measured, holm=None if measured.contrast is None else p)
+        told.append(
+            Slice(conditions, one.score, rows, measured.sums.count,
+                  measured.sums.count / max(whole.count, 1), measured, worse and p < SURE)
+        )  # fmt: skip
+    return tuple(told)
+
+
+def _of_all(measured: Measured, whole: SumsState) -> Measured:
+    """With the share of all rows' loss, where `measured` is against a part of them."""
+    if measured.share is None:
+        return measured
+    share = ratio(measured.sums.a, whole.a)
+    return replace(measured, share=share, lift=share * whole.count / measured.sums.count)
+
+
+def _merged(states: Iterable[SumsState]) -> SumsState:
+    total = SumsState(moments=True)
+    for one in states:
+        total = total.merge(one)
+    return total

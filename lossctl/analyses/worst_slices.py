@@ -1,0 +1,127 @@
+"""The slices that were found, in words and as a table."""
+
+from __future__ import annotations
+
+from lossctl.analyses.context import prose
+from lossctl.analyses.decompositions.wording import percent, short
+from lossctl.analyses.groups import interval, measured_json
+from lossctl.analyses.slices import Search, Slice
+from lossctl.errors import inert
+from lossctl.report import Column, Json, Part, Table
+
+LISTED = 8  # columns that a sentence names
+
+
+def finding(search: Search) -> str:
+    """`Where it fails: region=south and device=mobile: 8 % of rows, MSE 9.8 against 1.2 elsewhere
+    (95 % 7.9 … 11.7).`"""
+    name = prose(search.spec)
+    if not search.columns:
+        return "No column tells enough rows apart."
+    held = [one for one in search.slices if one.confirmed]
+    if held:
+        more = f"; {len(held) - 1} more below it" if len(held) > 1 else ""
+        return f"Where it fails: {_said(search, held[0])}{more}."
+    if not search.slices and search.above:
+        return (
+            f"No slice stands out: a few rows decide the {search.above} of {search.searched} in "
+            f"which {name} is above average."
+        )
+    if not search.slices:
+        return (
+            f"No slice stands out: none of the {search.searched} searched has {name} above average "
+            "for its size."
+        )
+    first = search.slices[0]
+    return (
+        f"No slice fails for sure: the worst of {search.searched} searched "
+        f"({inert(first.name)}) did not hold on the rows that did not choose it"
+        f"{_seen(search, first)}."
+    )
+
+
+def _said(search: Search, one: Slice) -> str:
+    found = one.found
+    assert found.value.value is not None and found.elsewhere is not None
+    ends = found.value.interval
+    within = "" if ends is None else f" (95 % {short(ends.low)} … {short(ends.high)})"
+    return (
+        f"{inert(one.name)}: {percent(one.part)} of rows, {prose(search.spec)} "
+        f"{short(found.value.value)} against {short(found.elsewhere)} elsewhere{within}"
+    )
+
+
+def _seen(search: Search, one: Slice) -> str:
+    here, there = one.found.value.value, one.found.elsewhere
+    if here is None or there is None:
+        return ""
+    p = "" if one.found.holm is None or here <= there else f", Holm p {one.found.holm:.2g}"
+    return f": {prose(search.spec)} {short(here)} against {short(there)} elsewhere{p}"
+
+
+def table(search: Search) -> Table:
+    """One row a slice, the highest score first."""
+    label = search.spec.brief
+    columns = (
+        Column("slice", "text"), Column("rows", "count"), Column("of rows", "share", 4),
+        Column(f"of {label}", "share", 3), Column(" ", "bar", 30), Column(label, "value"),
+        Column("95 % interval", "interval", 2), Column("elsewhere", "value"),
+        Column("Holm p", "value", 5), Column("score", "data", 6), Column("holds", "text"),
+    )  # fmt: skip
+    return Table(columns, tuple(_line(one) for one in search.slices), aside=not search.slices)
+
+
+def _held(held: int, told: int) -> str:
+    if told == 1:
+        return f"the one that tells most {'holds' if held else 'does not hold'}"
+    several = "each counting the rows that those above it do not have"
+    return f"of the {told} that tell most, {several}, {held} hold{'s' if held == 1 else ''}"
+
+
+def _line(one: Slice) -> tuple[object, ...]:
+    found = one.found
+    value = found.value.value if found.value.status == "ok" else found.value.status
+    holds = "yes" if one.confirmed else found.verdict or "not confirmed"
+    return (
+        one.name, one.rows, one.part, found.share, found.share, value, interval(found),
+        found.elsewhere, found.holm, round(one.score, 3), holds,
+    )  # fmt: skip
+
+
+def part(search: Search) -> Part:
+    """How the slices were found, and everything of each."""
+    held = sum(one.confirmed for one in search.slices)
+    columns = ", ".join(inert(name) for name in search.columns[:LISTED])
+    columns += f" and {len(search.columns) - LISTED} more" if len(search.columns) > LISTED else ""
+    text = (
+        f"{search.searched} slices of one or two conditions on {columns or 'no column'} were "
+        f"scored on {search.rows} rows, {search.above} of them worse than average for their size"
+    )
+    if search.slices:
+        text += f"; {_held(held, len(search.slices))} on the other rows"
+    if search.skipped:
+        skipped = [f"{inert(name)} ({why})" for name, why in search.skipped.items()]
+        text += f". Left out: {', '.join(skipped[:LISTED])}"
+        text += f" and {len(skipped) - LISTED} more" if len(skipped) > LISTED else ""
+    data: Json = {
+        "by": str(search.spec),
+        "searched": search.searched,
+        "above_zero": search.above,
+        "columns": list(search.columns),
+        "skipped": dict(search.skipped),
+        "chosen_on": search.rows,
+        "slices": [
+            {
+                "slice": one.name,
+                "conditions": list(one.conditions),
+                "rows": one.rows,
+                "score": one.score,
+                "judged_on": one.judged,
+                "share_of_rows": one.part,
+                "confirmed": one.confirmed,
+                **measured_json(one.found),
+            }
+            for one in search.slices
+        ],
+    }
+    return Part("slices", text, data)

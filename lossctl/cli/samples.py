@@ -1,0 +1,99 @@
+"""`lossctl samples`: the rows, what each adds to every loss, and every loss without it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from lossctl.cli import options as o
+from lossctl.cli.scored import Given, scored
+
+if TYPE_CHECKING:
+    from lossctl.samples.answer import Samples
+
+
+@scored(without=("export", "format"))
+def samples(
+    given: Given,
+    top: o.TopRows = None,
+    all: o.All = False,  # noqa: A002  the option's name
+    sort: o.Sort = None,
+    show: o.Show = None,
+    outliers: o.OutliersOf = None,
+    trim: o.Trim = None,
+    format: o.RowsFormat = None,  # noqa: A002  the option's name
+) -> int:
+    """List the rows that make a loss, with what each adds to it and the loss without it: the worst
+    20, or --all."""
+    from time import perf_counter
+
+    from lossctl.cli import startup
+    from lossctl.cli.output import Destinations
+    from lossctl.cli.progress import Progress
+    from lossctl.cli.reading import keys_of
+    from lossctl.errors import UsageError
+    from lossctl.samples import told
+    from lossctl.samples.answer import samples as answer
+    from lossctl.samples.question import question
+    from lossctl.writers import FORMATS, suffix_format
+
+    options = given.options
+    asked = question(top=top, every=all, sort=sort, outliers=outliers, trim=trim)
+    output = options["output"]
+    if format is None and output is not None:
+        format = suffix_format(output)  # noqa: A001  the option's name
+    destinations = Destinations.of(
+        format="tsv" if format == "parquet" else format,
+        output=output,
+        exports=[],
+        score_only=False,
+        precision=options["precision"],
+        color=options["color"],
+        inputs=[options["preds"], options["targets"]],
+    )
+    path = destinations.all[0].path
+    if format == "parquet" and path is None:
+        raise UsageError("-f parquet needs a file", "-o FILE names one")
+    chosen = "parquet" if format == "parquet" else destinations.all[0].format
+    plan = given.plan(show=keys_of(show or [], "--show"), outliers=outliers or "mad")
+    quiet = options["quiet"]
+    started = perf_counter()
+    startup.done()
+    with Progress(quiet=quiet) as progress, answer(plan, asked, progress) as found:
+        if chosen in FORMATS:
+            _stream(found, chosen, path)
+            report = told.report(found)
+            for line in [] if quiet else told.asides(report):
+                from lossctl.errors import inert
+
+                print(f"lossctl: note: {inert(line)}", file=sys.stderr)
+        else:
+            report = told.report(found, told.few(found, chosen), screen=chosen != "json")
+    if chosen not in FORMATS:
+        destinations.write(report, quiet=quiet)
+    if options["verbose"]:
+        destinations.say_how(report, perf_counter() - started)
+    return 0
+
+
+class _Stdout:
+    """Standard output, as something to write bytes to."""
+
+    def write(self, data: bytes) -> None:
+        from lossctl.cli.output import to_stdout
+
+        to_stdout(data)
+
+
+def _stream(found: Samples, form: str, path: str | None) -> None:
+    """Write the rows as they come."""
+    from contextlib import ExitStack
+
+    from lossctl.cli.output import written
+    from lossctl.writers import Sink, writer
+
+    with ExitStack() as stack:
+        sink: Sink = _Stdout() if path is None else stack.enter_context(written(path))
+        with writer(form, sink) as rows:
+            for block in found.rows:
+                rows.write(block)

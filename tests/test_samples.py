@@ -1,0 +1,513 @@
+"""`lossctl samples`: every column against brute force, in every format, order and block size."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from lossctl.cli import run
+from lossctl.samples import answer, sorting
+from lossctl.samples.order import Running
+from tests.samples import SAMPLES, load, read_csv
+
+RIDGE, TARGET = SAMPLES / "diabetes/ridge.csv", SAMPLES / "diabetes/target.csv"
+
+
+class Result:
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        return list(csv.DictReader(io.StringIO(self.out), delimiter="\t", quoting=csv.QUOTE_NONE))
+
+    def column(self, name: str) -> list[float]:
+        return [float(row[name]) if row[name] else math.nan for row in self.rows]
+
+
+@pytest.fixture
+def samples(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.delenv("LOSSCTL_FORMAT", raising=False)
+
+    def call(*arguments: object) -> Result:
+        capfd.readouterr()
+        status = int(run(["samples", *(str(argument) for argument in arguments)]))
+        return Result(status, *capfd.readouterr())
+
+    return call
+
+
+def failed(result: Result, status: int, *said: str) -> None:
+    assert (result.status, result.out) == (status, ""), result.err
+    assert result.err.startswith("lossctl: ")
+    for text in said:
+        assert text in result.err
+
+
+def written(path: Path, **columns: Any) -> Path:
+    """A CSV file."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(columns)
+        for row in zip(*columns.values(), strict=True):
+            lines.writerow([repr(float(v)) if isinstance(v, float) else v for v in row])
+    return path
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> tuple[Path, Any, Any, Any]:
+    """60 rows with ties, zeros, a row of weight 0 and one far out."""
+    rng = np.random.default_rng(1)
+    target = np.round(rng.normal(size=60), 1)
+    pred = np.round(target + rng.normal(size=60), 1)
+    pred[7], pred[9] = 40.0, target[9]
+    weight = np.round(rng.random(60), 2)
+    weight[11] = 0.0
+    path = written(tmp_path / "pairs.csv", pred=pred.tolist(), target=target.tolist(),
+                   w=weight.tolist())  # fmt: skip
+    return path, pred, target, weight
+
+
+# --- brute force --------------------------------------------------------------------------------
+
+
+def mse(p: Any, t: Any, w: Any) -> float:
+    return float(np.average((p - t) ** 2, weights=w))
+
+
+def mae(p: Any, t: Any, w: Any) -> float:
+    return float(np.average(abs(p - t), weights=w))
+
+
+def r2(p: Any, t: Any, w: Any) -> float:
+    mean = np.average(t, weights=w)
+    return float(1.0 - np.sum(w * (p - t) ** 2) / np.sum(w * (t - mean) ** 2))
+
+
+WHOLE = {
+    "mse": mse,
+    "rmse": lambda p, t, w: math.sqrt(mse(p, t, w)),
+    "mae": mae,
+    "mae:reduction=sum": lambda p, t, w: float(np.sum(w * abs(p - t))),
+    "r2": r2,
+    "max_error": lambda p, t, w: float(abs(p - t)[w > 0].max()),
+    "mean_bias_error": lambda p, t, w: float(np.average(p - t, weights=w)),
+    "log_cosh": lambda p, t, w: float(np.average(np.log(np.cosh(p - t)), weights=w)),
+}
+EACH = {
+    "mse": lambda p, t: (p - t) ** 2,
+    "rmse": lambda p, t: (p - t) ** 2,
+    "mae": lambda p, t: abs(p - t),
+    "mae:reduction=sum": lambda p, t: abs(p - t),
+    "log_cosh": lambda p, t: np.log(np.cosh(p - t)),
+    "mean_bias_error": lambda p, t: p - t,
+    "max_error": lambda p, t: abs(p - t),
+}
+LABELS = {"max_error": "max_error", "mean_bias_error": "bias"}
+SHARED = ("mse", "rmse", "mae", "mae:reduction=sum", "log_cosh")
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_every_column_is_brute_force(samples: Any, pairs: Any, weighted: bool) -> None:
+    path, pred, target, weight = pairs
+    w = weight if weighted else np.ones(60)
+    told = [argument for spec in WHOLE for argument in ("-l", spec)]
+    found = samples(path, *told, "--all", *(["--weight-col", "w"] if weighted else []))
+    assert found.status == 0, found.err
+    assert found.column("row") == list(range(60))
+    assert found.column("target") == target.tolist()
+    assert found.column("residual") == (pred - target).tolist()
+    for spec, whole in WHOLE.items():
+        rest = [np.delete(np.arange(60), row) for row in range(60)]
+        without = [whole(pred[k], target[k], w[k]) for k in rest]
+        name = LABELS.get(spec, spec)
+        assert found.column(f"{name}_without") == pytest.approx(without, rel=1e-12), spec
+        now = whole(pred, target, w)
+        change = [one - now for one in without]
+        assert found.column(f"{name}_delta") == pytest.approx(change, abs=1e-10), spec
+        if spec in EACH:
+            each = EACH[spec](pred, target)
+            assert found.column(name) == pytest.approx(each.tolist(), rel=1e-12), spec
+            if spec in SHARED:
+                share = w * each / np.sum(w * each)
+                assert found.column(f"{name}_share") == pytest.approx(share.tolist(), rel=1e-12)
+                assert math.fsum(found.column(f"{name}_share")) == pytest.approx(1.0, abs=1e-14)
+            else:
+                assert f"{name}_share" not in found.rows[0]
+
+
+def test_without_l_it_is_the_leading_loss_and_its_root(samples: Any) -> None:
+    found = samples(RIDGE, TARGET)
+    pred, target = load("diabetes/ridge"), load("diabetes/target")
+    square = (pred - target) ** 2
+    order = np.argsort(-square, kind="stable")[:20]
+    assert list(found.rows[0]) == [
+        "rank", "row", "target", "pred", "residual", "mse", "mse_share", "mse_running",
+        "rmse_without", "rmse_delta",
+    ]  # fmt: skip
+    assert found.column("row") == order.tolist()
+    assert found.column("rank") == list(range(1, 21))
+    running = np.cumsum(square[order]) / square.sum()
+    assert found.column("mse_running") == pytest.approx(running.tolist(), rel=1e-14)
+
+
+def test_no_reduction_keeps_the_rows_values(samples: Any) -> None:
+    found = samples(RIDGE, TARGET, "-l", "mae", "--reduction", "none", "--all")
+    pred, target = load("diabetes/ridge"), load("diabetes/target")
+    assert found.column("mae:reduction=none") == abs(pred - target).tolist()
+    assert "mae:reduction=none_without" not in found.rows[0]
+
+
+def test_several_outputs(samples: Any, tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    p, t = rng.normal(size=(30, 2)), rng.normal(size=(30, 2))
+    np.save(tmp_path / "p.npy", p)
+    np.save(tmp_path / "t.npy", t)
+    found = samples(tmp_path / "p.npy", tmp_path / "t.npy", "-l", "mse,rmse", "--all")
+    assert found.column("pred_2") == p[:, 1].tolist()
+    assert found.column("residual_1") == (p - t)[:, 0].tolist()
+    assert found.column("mse") == pytest.approx(((p - t) ** 2).mean(axis=1).tolist())
+    rest = [np.delete(np.arange(30), row) for row in range(30)]
+    roots = [np.sqrt(((p[k] - t[k]) ** 2).mean(axis=0)).mean() for k in rest]
+    assert found.column("rmse_without") == pytest.approx(roots)
+
+
+def test_the_task_decides_what_is_shown(samples: Any) -> None:
+    folder = SAMPLES / "multiclass"
+    found = samples(folder / "logistic.csv", folder / "target.csv", "--top", 3)
+    assert list(found.rows[0])[2:6] == ["target", "pred", "p(true)", "p(pred)"]
+    chances = read_csv(folder / "logistic.csv")
+    pred = np.array([[float(v) for v in chances[f"p_{k}"]] for k in range(10)]).T
+    label = [int(v) for v in read_csv(folder / "target.csv")["label"]]
+    true = pred[np.arange(600), label]
+    assert found.column("row") == np.argsort(true, kind="stable")[:3].tolist()
+    assert found.column("p(true)") == pytest.approx(np.sort(true)[:3].tolist())
+
+
+@pytest.mark.parametrize(
+    ("files", "more"),
+    [
+        (("sequences/readings.jsonl",), ["--task", "sequence"]),
+        (("masks/model.npy", "masks/target.npy"), []),
+        (("boxes/model.csv", "boxes/target.csv"), []),
+        (("multilabel/logistic.csv", "multilabel/target.csv"), []),
+        (("embedding/triplets.parquet",), []),
+        (("quantile/quantiles.csv", "diabetes/target.csv"), []),
+    ],
+)
+def test_all_of_every_task_has_the_values_of_the_top(samples: Any, files: Any, more: Any) -> None:
+    paths = [SAMPLES / name for name in files]
+    every = samples(*paths, *more, "--all").rows
+    assert [row["row"] for row in every] == [str(place) for place in range(len(every))]
+    top = samples(*paths, *more, "--top", 5).rows
+    assert len(top) == 5
+    loss = next(name.removesuffix("_share") for name in top[0] if name.endswith("_share"))
+    for row in top:
+        for name in (loss, f"{loss}_share", f"{loss}_without"):
+            assert every[int(row["row"])][name] == row[name]
+    shares = sorted((float(row[f"{loss}_share"]) for row in every), reverse=True)
+    assert [float(row[f"{loss}_share"]) for row in top] == shares[:5]
+
+
+def test_rows_of_the_ignored_label_are_no_rows(samples: Any) -> None:
+    folder = SAMPLES / "multiclass"
+    told = ("--ignore-index", 3, "--all")
+    found = samples(folder / "logistic.csv", folder / "target.csv", *told)
+    label = [int(v) for v in read_csv(folder / "target.csv")["label"]]
+    assert found.column("row") == [row for row, one in enumerate(label) if one != 3]
+
+
+def test_infinite_rows_come_first_and_say_so(samples: Any, tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", pred=[1.0, 2.0, 3.0], target=[2.0, 0.0, 3.5])
+    told = (path, "-l", "mape", "--top", 3)
+    found = samples(*told)
+    assert [row["mape"] for row in found.rows][:1] == ["inf"]
+    assert [row["mape_status"] for row in found.rows] == ["infinite", "ok", "ok"]
+    assert "mape_share" not in found.rows[0]
+    first = json.loads(samples(*told, "-f", "jsonl").out.splitlines()[0])
+    assert (first["mape"], first["mape_status"]) == (None, "infinite")
+    assert "infinite" in samples(*told, "-f", "table").out
+
+
+# --- orders -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sort", ["share", "loss", "residual", "delta", "row"])
+@pytest.mark.parametrize("leading", ["mae", "r2", "mean_bias_error"])
+def test_orders(samples: Any, pairs: Any, sort: str, leading: str) -> None:
+    path, pred, target, _ = pairs
+    error = pred - target
+    key = {
+        "share": abs(error), "residual": abs(error), "row": -np.arange(60.0),
+        "loss": error if leading == "mean_bias_error" else abs(error),
+    }  # fmt: skip
+    found = samples(path, "-l", leading, "--sort", sort, "--top", 12)
+    name = LABELS.get(leading, leading)
+    if sort == "delta":
+        every = samples(path, "-l", leading, "--all")
+        without = np.array(every.column(f"{name}_without"))
+        now = without[0] - every.column(f"{name}_delta")[0]
+        key["delta"] = {
+            "mae": now - without, "r2": without - now, "bias": abs(now) - abs(without),
+        }[name]  # fmt: skip
+        got = key["delta"][[int(row) for row in found.column("row")]]
+        assert got == pytest.approx(np.sort(key["delta"])[::-1][:12], abs=1e-12)
+        return
+    assert found.column("row") == np.argsort(-key[sort], kind="stable")[:12].tolist()
+    assert ("rank" in found.rows[0]) is (sort != "row")
+
+
+def test_all_sorted_is_the_same_rows_in_order(samples: Any, pairs: Any) -> None:
+    path, pred, target, _ = pairs
+    found = samples(path, "--all", "--sort", "residual")
+    assert found.column("row") == np.argsort(-abs(pred - target), kind="stable").tolist()
+    assert found.column("rank") == list(range(1, 61))
+    assert found.column("mse_running")[-1] == pytest.approx(1.0, abs=1e-15)
+
+
+def test_buckets_change_nothing(
+    samples: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many ties, texts, and rows that wait in the temporary file."""
+    rng = np.random.default_rng(3)
+    pred = np.round(rng.normal(size=3000), 1)
+    name = [f"n{'x' * (place % 7)}{place}" if place % 5 else "" for place in range(3000)]
+    path = written(tmp_path / "a.csv", pred=pred.tolist(), target=[0.0] * 3000, name=name)
+    told = (path, "-l", "mae", "--all", "--sort", "share", "--show", "name", "--block-rows", 100)
+    once = samples(*told, "-f", "jsonl")
+    monkeypatch.setattr(sorting, "BUCKET", 250)
+    monkeypatch.setattr(sorting, "HELD", 10)
+    monkeypatch.setattr(sorting, "LEAST", 100)
+    writes = []
+    write = sorting.Sorted._write
+    monkeypatch.setattr(
+        sorting.Sorted, "_write", lambda self, one: (writes.append(1), write(self, one))[1]
+    )
+    spread = samples(*told, "-f", "jsonl")
+    assert spread.out == once.out
+    assert len(writes) > 12
+    rows = [json.loads(line)["row"] for line in spread.out.splitlines()]
+    assert rows == np.argsort(-abs(pred), kind="stable").tolist()
+    # More rows than are picked one by one are sorted.
+    monkeypatch.setattr(answer, "CHOSEN", 10)
+    top = samples(*told[:3], "--top", 40, "--show", "name", "-f", "jsonl")
+    assert top.out.splitlines() == once.out.splitlines()[:40]
+
+
+@pytest.mark.parametrize("told", [("--all",), ("--top", 30), ("--outliers", "mad"),
+                                  ("--all", "--sort", "share"), ("--sort", "delta")])  # fmt: skip
+def test_blocks_and_processes_change_no_byte(samples: Any, told: Any) -> None:
+    base = (
+        SAMPLES / "diabetes/broken.csv",
+        TARGET,
+        "-l",
+        "mse,mae,r2,median_absolute_error,huber:delta=20",
+        *told,
+    )
+    once = samples(*base)
+    assert once.status == 0
+    assert once.out
+    for more in (("--block-rows", 17), ("--block-rows", 1), ("--threads", 3, "--block-rows", 20)):
+        assert samples(*base, *more).out == once.out, more
+
+
+def test_joined_rows_name_both_files(samples: Any, tmp_path: Path) -> None:
+    p = written(tmp_path / "p.csv", id=["a", "b", "c"], pred=[1.0, 2.0, 5.0])
+    t = written(tmp_path / "t.csv", id=["c", "a", "b"], target=[1.0, 1.0, 1.0])
+    found = samples(p, t, "--on", "id", "--all").rows
+    assert [(row["row"], row["target_row"], row["id"]) for row in found] == [
+        ("0", "1", "a"), ("1", "2", "b"), ("2", "0", "c"),
+    ]  # fmt: skip
+    assert [row["mse"] for row in found] == ["0", "1", "16"]
+
+
+def test_running_shares_do_not_depend_on_blocks() -> None:
+    shares = np.random.default_rng(5).random(10_000)
+    shares /= shares.sum()
+    whole = Running()(shares)
+    parts = Running()
+    pieces = [parts(piece) for piece in np.split(shares, [1, 77, 5000])]
+    assert np.concatenate(pieces).tolist() == whole.tolist()
+    exact = [math.fsum(shares[: place + 1]) for place in range(0, 10_000, 999)]
+    assert whole[::999].tolist() == pytest.approx(exact, rel=3e-16)
+
+
+# --- outliers, trimming -------------------------------------------------------------------------
+
+
+def test_outliers_are_listed_or_marked(samples: Any) -> None:
+    broken = SAMPLES / "diabetes/broken.csv"
+    found = samples(broken, TARGET, "--outliers", "mad")
+    assert sorted(found.column("row")) == [17, 233, 371]
+    every = samples(broken, TARGET, "--outliers", "mad", "--all")
+    assert [row["row"] for row in every.rows if row["outlier"] == "true"] == ["17", "233", "371"]
+    assert {row["outlier"] for row in every.rows} == {"true", "false"}
+    two = samples(broken, TARGET, "--outliers", "mad", "--top", 2)
+    assert two.column("row") == found.column("row")[:2]
+    told = samples(broken, TARGET, "--outliers", "mad", "-f", "table").out
+    assert "3 of 442 rows flagged make 86.2 % of MSE" in " ".join(told.split())
+
+
+def test_nothing_is_flagged(samples: Any, tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", pred=[1.0, 2.0, 3.0], target=[1.5, 2.0, 2.5])
+    lines = samples(path, "--outliers", "iqr").out.splitlines()
+    assert [line.split("\t")[:3] for line in lines] == [["rank", "row", "target"]]
+    assert "No row is flagged." in samples(path, "--outliers", "iqr", "-f", "table").out
+
+
+def test_trimmed(samples: Any) -> None:
+    error = np.sort((load("diabetes/ridge") - load("diabetes/target")) ** 2)
+    found = json.loads(samples(RIDGE, TARGET, "--trim", "1%", "-f", "json").out)
+    told = found["parts"]["trimmed"]["losses"]["mse"]
+    assert (told["rows"], told["of"]) == (4, 442)
+    assert told["value"] == pytest.approx(error[:-4].mean())
+    assert told["share"] == pytest.approx(error[-4:].sum() / error.sum())
+    assert "without the 4 rows" in samples(RIDGE, TARGET, "--trim", "0.01").err
+
+
+# --- formats ------------------------------------------------------------------------------------
+
+TEXTS = ["plain", "=1+1", 'quo"te, comma', "tab\there", "::warn", "ünï\u202e", "", "back\\slash"]
+
+
+def test_formats_agree(samples: Any, tmp_path: Path) -> None:
+    pred = [0.1, 2.0, 1e22, 1e-7, 123456789.125, 5.0, 6.5, 1 / 3]
+    path = written(tmp_path / "a.csv", pred=pred, target=[1.0] * 8, text=TEXTS)
+    told = (path, "-l", "mse,mae", "--show", "text", "--all")
+    lines = [json.loads(line) for line in samples(*told, "-f", "jsonl").out.splitlines()]
+    assert [one["text"] for one in lines] == [text or None for text in TEXTS]
+    assert [one["pred"] for one in lines] == pred
+    assert samples(*told, "-o", tmp_path / "o.parquet").out == ""
+    table = pq.read_table(tmp_path / "o.parquet").to_pylist()
+    assert table == [one | {"row": int(one["row"])} for one in lines]
+    assert samples(*told, "-o", tmp_path / "o.csv").status == 0
+    with (tmp_path / "o.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row, one in zip(rows, lines, strict=True):
+        numbers = [name for name in one if name != "text"]
+        assert [float(row[name]) for name in numbers] == [one[name] for name in numbers]
+    assert [row["text"] for row in rows][:5] == [
+        "plain", "'=1+1", 'quo"te, comma', r"tab\x09here", r"\::warn",
+    ]  # fmt: skip
+    tsv = samples(*told)
+    for row, one in zip(tsv.rows, lines, strict=True):
+        assert [float(row[name]) for name in numbers] == [one[name] for name in numbers]
+    assert [row["text"] for row in tsv.rows][1:6] == [
+        "=1+1", 'quo"te, comma', r"tab\x09here", r"\::warn", r"ünï\u202e",
+    ]  # fmt: skip
+    report = json.loads(samples(*told, "-f", "json").out)
+    names = [column["name"] for column in report["table"]["columns"]]
+    assert [dict(zip(names, row, strict=True)) for row in report["table"]["rows"]] == lines
+
+
+def test_a_column_that_is_shown_hides_no_other(samples: Any, tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", pred=[1.0], target=[3.0], mse=[7.0], row=[8.0])
+    [row] = samples(path, "--show", "mse,row", "--all", "--pred-col", "pred").rows
+    assert (row["row"], row["mse"]) == ("0", "4")
+    assert (row["row_shown"], row["mse_shown"]) == ("8", "7")
+
+
+@pytest.mark.parametrize("width", [40, 80, 140])
+def test_the_screen_fits(samples: Any, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    out = samples(RIDGE, TARGET, "--show", "age,bmi", "-f", "table").out
+    assert max(map(len, out.splitlines())) <= width
+    last = " ".join(out.split("\n\n")[-1].split())
+    assert last == (
+        "20 of 442 rows make 22.8 % of MSE; #102 alone 1.8 %: without it RMSE is 54.29 (-0.8 %)."
+    )
+
+
+# --- streams and refusals -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (["--sort", "size"], "--sort is size"),
+        (["--all", "--top", "3"], "exclude each other"),
+        (["--top", "0"], "--top is 0"),
+        (["--trim", "5"], "--trim is 5"),
+        (["--outliers", "sigma"], "--outliers is sigma"),
+        (["--show", "height"], "height"),
+        (["-f", "parquet"], "needs a file"),
+        (["-f", "xml"], "xml"),
+        (["-l", "mae", "--reduction", "none", "--sort", "delta"], "--sort delta"),
+    ],
+)
+def test_refused(samples: Any, told: list[str], said: str) -> None:
+    failed(samples(RIDGE, TARGET, *told), 2, said)
+
+
+def test_no_single_residual(samples: Any) -> None:
+    boxes = (SAMPLES / "boxes/model.csv", SAMPLES / "boxes/target.csv")
+    failed(samples(*boxes, "--outliers", "mad"), 2, "no single residual")
+    failed(samples(*boxes, "--sort", "residual"), 2, "no single residual")
+
+
+def test_too_many_rows_for_a_table(samples: Any, tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.arange(10_001.0))
+    both = (tmp_path / "a.npy", tmp_path / "a.npy", "--all")
+    for form in ("table", "md", "json"):
+        failed(samples(*both, "-f", form), 2, "10001 rows are too many", "parquet")
+    assert samples(*both).out.count("\n") == 10_002
+
+
+def test_an_error_leaves_nothing(samples: Any, tmp_path: Path) -> None:
+    """A fault in the last row: nothing on stdout, and the file as it was."""
+    values = np.arange(300_000.0)
+    np.save(tmp_path / "t.npy", values)
+    values[-1] = np.nan
+    np.save(tmp_path / "p.npy", values)
+    out = tmp_path / "o.parquet"
+    out.write_text("before")
+    told = (tmp_path / "p.npy", tmp_path / "t.npy", "--all")
+    failed(samples(*told), 3, "NaN")
+    failed(samples(*told, "-o", out), 3, "NaN")
+    assert out.read_text() == "before"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["o.parquet", "p.npy", "t.npy"]
+    np.save(tmp_path / "p.npy", np.zeros(300_000))
+    out.chmod(0o640)
+    assert samples(*told, "-o", out).status == 0
+    assert stat.S_IMODE(out.stat().st_mode) == 0o640
+    assert pq.read_metadata(out).num_rows == 300_000
+    failed(samples(*told, "-o", tmp_path / "no" / "o.csv"), 5, "cannot be written")
+    failed(samples(*told, "-o", tmp_path / "p.npy"), 2, "is an input")
+
+
+def test_head_ends_it(tmp_path: Path) -> None:
+    """The reader leaves after the first bytes: 141, and nothing to say."""
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).random(400_000))
+    np.save(tmp_path / "b.npy", np.zeros(400_000))
+    command = [sys.executable, "-m", "lossctl", "samples", "a.npy", "b.npy", "--all"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ
+    ) as program:
+        assert program.stdout is not None
+        assert program.stderr is not None
+        assert program.stdout.readline().startswith(b"row\ttarget\tpred")
+        program.stdout.close()
+        assert program.stderr.read() == b""
+        assert program.wait(60) == 141
+
+
+def test_from_standard_input(samples: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which is read once, and kept for the pass that makes the rows."""
+    content = RIDGE.read_bytes()
+    made = subprocess.run(
+        [sys.executable, "-m", "lossctl", "samples", "-", str(TARGET), "--input-format", "csv"],
+        input=content, capture_output=True, check=True,
+    )  # fmt: skip
+    assert made.stdout.decode() == samples(RIDGE, TARGET).out
