@@ -14,7 +14,7 @@ define show
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check reference bench bench-losses docs clean
+.PHONY: help demo test check reference bench bench-losses faults docs clean
 
 help:  ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ bench: $(STAMP)  ## time whole processes against others (ARGS="--pairs 3 --only 
 
 bench-losses: $(STAMP)  ## time every loss and every state on one block (ARGS="mae scce" or --write)
 	@$(BIN)/python -m benchmarks.losses $(ARGS)
+
+faults: $(STAMP)  ## plant faults in 200 data sets, and see which are found (ARGS=--write, "--seed 7")
+	@$(BIN)/python -m benchmarks.faults $(ARGS)
 
 docs: $(STAMP)  ## write the generated documentation again
 	@$(BIN)/python docs/generate.py

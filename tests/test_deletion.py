@@ -103,6 +103,30 @@ def test_what_is_sure_is_the_exact_value_rounded(values: list[float]) -> None:
         assert float(value[0]) == float(exact)
 
 
+@pytest.mark.parametrize("name", ["sum", "product", "quotient", "root"])
+def test_the_bound_holds_and_is_near(name: str) -> None:
+    """Of random numbers, some of which nearly cancel: exact, by fractions."""
+    rng = np.random.default_rng(11)
+    a, b = (rng.random((2, 500)) + 0.5) * [[1.0], [2.0**-53]]
+    c = np.where(rng.random(500) < 0.5, -a * (1 + 2.0**-40), rng.random(500) + 0.5)
+    left = Twofold(a, b, np.zeros(1))
+    right = Twofold(c, b[::-1], np.zeros(1))
+    made = {
+        "sum": left + right, "product": left * right, "quotient": left / right,
+        "root": left.root(),
+    }[name]  # fmt: skip
+    for row in range(500):
+        x, y = (Fraction(float(o.high[row])) + Fraction(float(o.low[row])) for o in (left, right))
+        found = Fraction(float(made.high[row])) + Fraction(float(made.low[row]))
+        off = Fraction(float(made.off[row]))
+        if name == "root":  # |found - √x| <= off, without the root
+            assert (found - off) ** 2 <= x <= (found + off) ** 2
+            continue
+        exact = {"sum": x + y, "product": x * y, "quotient": x / y}[name]
+        assert abs(found - exact) <= off
+        assert off <= Fraction(2) ** -95
+
+
 def test_nearly_all_are_sure() -> None:
     rng = np.random.default_rng(0)
     left, right = rng.random(100_000), rng.random(100_000) + 1.0

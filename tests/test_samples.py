@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lossctl.cli import run
-from lossctl.samples import answer, sorting
+from lossctl.samples import answer, order, sorting
 from lossctl.samples.order import Running
 from tests.samples import SAMPLES, load, read_csv
 
@@ -333,6 +333,22 @@ def test_joined_rows_name_both_files(samples: Any, tmp_path: Path) -> None:
     assert [row["mse"] for row in found] == ["0", "1", "16"]
 
 
+def test_the_order_of_keyed_rows_does_not_matter(samples: Any, tmp_path: Path) -> None:
+    """Nor among rows that add the same."""
+    rng = np.random.default_rng(4)
+    ids, pred = np.arange(500), rng.integers(0, 4, 500).astype(float)
+    truth = written(tmp_path / "t.csv", id=ids.tolist(), target=[0.0] * 500)
+    told = ("-l", "mae", "--on", "id", "--sort", "share")
+    lists = []
+    for turn in range(2):
+        order = ids if not turn else rng.permutation(500)
+        path = written(tmp_path / "p.csv", id=ids[order].tolist(), pred=pred[order].tolist())
+        every = [row["id"] for row in samples(path, truth, *told, "--all").rows]
+        assert [row["id"] for row in samples(path, truth, *told).rows] == every[:20]
+        lists.append(every)
+    assert lists[0] == lists[1]
+
+
 def test_running_shares_do_not_depend_on_blocks() -> None:
     shares = np.random.default_rng(5).random(10_000)
     shares /= shares.sum()
@@ -463,6 +479,24 @@ def test_too_many_rows_for_a_table(samples: Any, tmp_path: Path) -> None:
     for form in ("table", "md", "json"):
         failed(samples(*both, "-f", form), 2, "10001 rows are too many", "parquet")
     assert samples(*both).out.count("\n") == 10_002
+
+
+def test_what_has_no_closed_form_is_left_out_of_many_rows(
+    samples: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(6)
+    target = rng.integers(0, 4, 50)
+    pred = np.clip(target + rng.integers(-1, 2, 50), 0, 3)
+    path = written(tmp_path / "a.csv", pred=pred.tolist(), target=target.tolist())
+    told = (path, "-l", "qwk", "--all")
+    assert "qwk_without" in samples(*told).rows[0]
+    monkeypatch.setattr(answer, "SLOW", 49)
+    monkeypatch.setattr(order, "SLOW", 49)
+    found = samples(*told)
+    assert "qwk_without" not in found.rows[0]
+    assert "no closed form" in found.err
+    assert "qwk_without" in samples(*told[:3], "--top", 5).rows[0]
+    failed(samples(*told[:3], "--sort", "delta"), 2, "no closed form")
 
 
 def test_an_error_leaves_nothing(samples: Any, tmp_path: Path) -> None:

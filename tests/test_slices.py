@@ -212,6 +212,19 @@ def test_what_does_not_hold_is_said(tmp_path: Path) -> None:
     assert {row[-1] for row in report.table.rows} <= {"not confirmed", "too few", "few decide"}
 
 
+def test_what_turns_out_better_is_not_confirmed(tmp_path: Path) -> None:
+    frame = planted(worse=1.0)
+    south = (frame["region"] == "south").to_numpy()
+    chose = halves(np.arange(len(frame)))
+    error = frame["pred"] - frame["target"]
+    frame["pred"] = frame["target"] + error * np.where(south, np.where(chose, 3.0, 0.1), 1.0)
+    report, part = found(tmp_path, frame)
+    one = part.data["slices"][0]
+    assert one["slice"] == "region=south" and one["holm_p"] < 1e-6
+    assert one["value"] < one["elsewhere"] and not one["confirmed"]
+    assert report.finding.startswith("No slice fails for sure: ")
+
+
 def test_what_a_few_rows_decide_is_no_slice(tmp_path: Path) -> None:
     frame = planted(seed=1, rows=500, worse=1.0)
     frame.loc[np.flatnonzero(halves(np.arange(500)))[:2], "pred"] = 1e4

@@ -61,7 +61,7 @@ def of_group(part: Part) -> str:
         one["losses"].get(part.data["by"], {}).get("verdict") == "worse"
         for one in part.data["groups"]
     )
-    return f"{part.text[:1].upper()}{part.text[1:]}." if worse else ""
+    return f"{part.text}." if worse else ""
 
 
 def of_wrong(note: Note) -> str:

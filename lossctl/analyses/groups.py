@@ -184,23 +184,11 @@ def table(context: Context, several: Sequence[Grouped], *, named: bool = True) -
             values = [_value(group.losses[str(other)]) for other in others]
             lines.append((
                 one.name, one.cut.names[group.code], group.rows, group.part, measured.share,
-                measured.share, None if measured.lift is None else round(measured.lift, 2),
+                measured.share, measured.lift,
                 _value(measured), interval(measured), measured.verdict, measured.holm, *values,
             ))  # fmt: skip
-    shown = [
-        place
-        for place, column in enumerate(columns)
-        if (named if column.name == "by" else _wanted(lines, place, column))
-    ]
-    kept = tuple(columns[place] for place in shown)
-    made = tuple(tuple(line[place] for place in shown) for line in lines)
-    return Table(kept, made, aside=not made)
-
-
-def _wanted(lines: Sequence[tuple[object, ...]], place: int, column: Column) -> bool:
-    """Whether a column has anything to show, or is one that is always there."""
-    always = column.rank == 0 and column.kind != "share"
-    return always or any(line[place] is not None for line in lines)
+    first = 0 if named else 1
+    return Table(tuple(columns[first:]), tuple(line[first:] for line in lines), aside=not lines)
 
 
 def _value(one: Measured) -> float | str | None:

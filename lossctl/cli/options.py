@@ -182,7 +182,7 @@ Outliers = Annotated[
 
 RowsFormat = Annotated[
     Text,
-    Option("--format", "-f", metavar="FORMAT",
+    Option("--format", "-f", metavar="FORMAT", envvar="LOSSCTL_FORMAT",
             help="table, tsv, csv, jsonl, parquet, json, md or html; else what the name of -o "
             "says, table on a terminal, or tsv."),
 ]  # fmt: skip

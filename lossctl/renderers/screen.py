@@ -12,7 +12,7 @@ from lossctl.report import Report, Table
 WITH_BARS = 100  # cells of a screen that has room for bars
 _COMFORTABLE = 40  # a longer name is shortened before a column goes
 _LEAST = 4  # cells of a shortened name
-_LABEL = 16
+_LABEL = 18
 _ROOMY = 60  # cells of a screen where the table of a part stands below its text
 _GAP = 2  # cells between a label and its text
 
@@ -55,7 +55,12 @@ def laid_out(table: Table, cells: int, precision: int = PRECISION) -> list[Line]
     is never cut: on a screen that has no room for it its column goes too.
     """
     bars = cells >= WITH_BARS
-    made = [column for column in columns(table, precision) if bars or column.kind != "bar"]
+    made = [
+        column
+        for place, column in enumerate(columns(table, precision))
+        if (bars or column.kind != "bar")
+        and (not table.rows or any(row[place] is not None for row in table.rows))
+    ]
     kept, longest, gap = _fit(made, cells)
     space: tuple[str, Style] = (" " * gap, "")
     widths = [min(column.width(longest), cells) for column in kept]

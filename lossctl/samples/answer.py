@@ -76,7 +76,7 @@ def _samples(held: Scoring, question: Question) -> Samples:
     if question.outlying and answers.fences is None:
         raise UsageError("--outliers: these rows have no single residual that could lie far out",
                          "leave it out")  # fmt: skip
-    key = key_of(context, question.sort, context.leading, values[context.leading])
+    key = key_of(context, question.sort, context.leading, values[context.leading], held.scored)
     wanted = None
     chosen = CHOSEN if context.point is not None else TOLD
     if question.top is not None and question.top <= chosen and not question.flagged:

@@ -11,7 +11,7 @@ from lossctl.arrays import Array
 from lossctl.batch import Batch
 from lossctl.errors import UsageError
 from lossctl.reductions import Reduced
-from lossctl.samples.measured import without_of
+from lossctl.samples.measured import SLOW, without_of
 from lossctl.spec import Spec
 from lossctl.states import Column
 from lossctl.terms import Deviation, LossColumn, Score
@@ -52,8 +52,8 @@ class Gain:
         return value - without
 
 
-def key_of(context: Context, sort: str, spec: Spec, reduced: Reduced) -> Column | None:
-    """What is largest of the first row; None for the order of the file. Raises UsageError."""
+def key_of(context: Context, sort: str, spec: Spec, reduced: Reduced, rows: int) -> Column | None:
+    """What is largest of the first of `rows`; None for the order of the file. Raises UsageError."""
     if sort == "row":
         return None
     if sort == "share":
@@ -68,6 +68,9 @@ def key_of(context: Context, sort: str, spec: Spec, reduced: Reduced) -> Column 
     if reduced.without is None:
         why = reduced.reason or "it is told for no single row"
         raise UsageError(f"--sort delta: {spec} without a row has no value: {why}", "--sort share")
+    if reduced.each is None and rows > SLOW:
+        raise UsageError(f"--sort delta: {spec} without each row has no closed form, "
+                         f"and {rows} rows are more than {SLOW}", "--sort share")  # fmt: skip
     return Gain(spec, reduced)
 
 

@@ -15,7 +15,7 @@ from lossctl.writers.arrow import array_of
 if TYPE_CHECKING:
     import pyarrow
 
-GROUP = 1 << 19  # rows of a row group
+GROUP = 1 << 18  # rows of a row group
 
 
 class Parquet:
