@@ -190,7 +190,9 @@ def text(found: list[Judged], sets: int, seed: int) -> str:
         "*Found* is said in words that name the fault: the shift, planted rows among the first "
         "and that they decide, the very region, a correction in the right direction, the unit. "
         "*Partly* is a sign that something is wrong, or a part of it: for rows of a region that "
-        "stand at the top of `samples`, for instance. A dash is what a command does not look at.",
+        "stand at the top of `samples`, for instance. A dash is what a command does not look at; "
+        "the units that `samples` and `slices` find are values that are no probabilities, which "
+        "every command refuses.",
         "## Alarms",
         page.table(ALARM_HEADS, alarms(found)),
         "An alarm in an honest set is true where nothing was planted, but the predictions are "

@@ -112,7 +112,7 @@ def planted(number: int, fault: str, seed: int = SEED) -> DataSet:
         order = random.permutation(rows)
     made = make(random, rows, number)
     made = replace(made, columns=columns, ids=ids, order=order, traits=(*made.traits, arranged))
-    return _PLANT[fault](random, made) if fault else made
+    return PLANT[fault](random, made) if fault else made
 
 
 def data_sets(sets: int = SETS, seed: int = SEED) -> list[DataSet]:
@@ -325,8 +325,8 @@ UNITS: dict[str, tuple[float, tuple[str, ...]]] = {
     "millimetres for centimetres": (10.0, ("10 times too large",)),
     "inches for centimetres": (1.0 / 2.54, ("2.54 times too small",)),
     "miles for kilometres": (1.0 / 1.609344, ("1.60934 times too small",)),
-    "radians for degrees": (math.pi / 180.0, ("look like radians",)),
-    "degrees for radians": (180.0 / math.pi, ("look like degrees",)),
+    "radians for degrees": (math.pi / 180.0, ("look like radians where",)),
+    "degrees for radians": (180.0 / math.pi, ("look like degrees where",)),
     "Fahrenheit for Celsius": (1.8, ("look like degrees Fahrenheit",)),
     "the other sign": (-1.0, ("look negated",)),
 }
@@ -356,7 +356,7 @@ def _other_unit(random: Random, made: DataSet) -> DataSet:
     return replace(made, pred=pred, target=target, fault=fault)
 
 
-_PLANT: dict[str, Callable[[Random, DataSet], DataSet]] = {
+PLANT: dict[str, Callable[[Random, DataSet], DataSet]] = {
     "shift": _shifted, "targets": _corrupted, "region": _bad_region, "bias": _biased,
     "unit": _other_unit,
 }  # fmt: skip

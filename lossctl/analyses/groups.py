@@ -20,6 +20,7 @@ from lossctl.rounds import Rounds, in_step
 from lossctl.spec import Spec
 
 OUT = ("worse", "differs", "better")  # the verdicts of a group that stands out
+MANY_VALUES = 10  # of a number, from which on its bins say more
 MANY = 3  # groups that a sentence names beside the first
 
 
@@ -93,8 +94,18 @@ def nothing(several: Sequence[Grouped], spec: Spec) -> str:
     losses = [group.losses[str(spec)] for one in several for group in one.groups]
     known = [one.holm for one in losses if one.holm is not None]
     if not known:
-        return f"{kinds} can be judged: too few rows, or a few rows decide"
+        several_numbers = [
+            f"'bin({inert(one.cut.column)},5)'"
+            for one in several
+            if one.cut.edges is None and len(one.groups) > MANY_VALUES and _numeric(one)
+        ]
+        larger = f"; --by {several_numbers[0]} makes larger ones" if several_numbers else ""
+        return f"{kinds} can be judged: too few rows, or a few rows decide{larger}"
     return f"{kinds} stands out (least Holm p {min(known):.2g})"
+
+
+def _numeric(one: Grouped) -> bool:
+    return not any(isinstance(level, str) for level in one.cut.levels)
 
 
 def first(context: Context, several: Sequence[Grouped]) -> str:
