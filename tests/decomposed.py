@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
 from lossctl.analyses.context import Context
-from lossctl.batch import Batch
+from lossctl.arrays import Ragged
+from lossctl.batch import Batch, taken
+from lossctl.classes import Classes
 from lossctl.engines import serial
 from lossctl.grammar import parse
+from lossctl.report import Part
 from lossctl.rounds import Rounds, ask
 
 T = TypeVar("T")
@@ -29,7 +32,10 @@ def context(*losses: str, weighted: bool = False, decompose: bool = True, **more
 
 def batch(columns: dict[str, Any], weight: Any = None) -> Batch:
     """All rows as one batch."""
-    made = {role: np.asarray(column) for role, column in columns.items()}
+    made = {
+        role: column if isinstance(column, Ragged) else np.asarray(column)
+        for role, column in columns.items()
+    }
     rows = np.arange(len(next(iter(made.values()))))
     return Batch(
         made, frozenset(), None if weight is None else np.asarray(weight, dtype=float), rows, rows
@@ -41,16 +47,37 @@ def answer(question: Rounds[T], whole: Batch, cuts: Sequence[int] = (), seed: in
     order = np.arange(whole.count)
     if seed:
         order = np.random.default_rng(seed).permutation(order)
-    parts = [taken(whole, places) for places in np.split(order, sorted(cuts)) if len(places)]
+    parts = [rows_of(whole, places) for places in np.split(order, sorted(cuts)) if len(places)]
     return ask(question, lambda asked: serial.run(parts, asked))
 
 
-def taken(whole: Batch, places: Any) -> Batch:
+def rows_of(whole: Batch, places: Any) -> Batch:
     """These rows, in this order."""
     return Batch(
-        {role: column[places] for role, column in whole.columns.items()},
+        {role: taken(column, places) for role, column in whole.columns.items()},
         frozenset(),
         None if whole.weight is None else whole.weight[places],
         whole.rows[places],
         whole.order[places],
     )
+
+
+def found(
+    rounds: Callable[..., Rounds[Part | None]],
+    spec: str,
+    whole: Batch,
+    names: Sequence[str] = (),
+    blocks: Sequence[Sequence[int]] | None = None,
+    **more: Any,
+) -> Part | None:
+    """The part of one loss; `names`: of its classes; `blocks`: the rows of each block, in turn."""
+    single = [
+        role
+        for role, column in whole.columns.items()
+        if isinstance(column, np.ndarray) and column.ndim == 1
+    ]
+    told = {"weighted": whole.weight is not None, "point": None, "moments": False,
+            "single": frozenset(single), "classes": Classes(names)}  # fmt: skip
+    question = context(spec, **{**told, **more})
+    parts = [whole] if blocks is None else [rows_of(whole, np.array(b)) for b in blocks if len(b)]
+    return ask(rounds(question, question.specs[0]), lambda asked: serial.run(parts, asked))

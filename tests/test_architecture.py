@@ -25,14 +25,14 @@ SAMPLES = ROOT / "sample_data" / "diabetes"
 # in any order that has no cycle.
 ORDER = [
     "lossctl", "errors", "listing", "arrays", "sequences", "numerics", "softmax", "ctc", "edits",
-    "aligned", "vectors", "overlap", "rectangles", "exact", "twofold", "binned", "states", "keyed", "rounds",
-    "moments", "ranges", "selection", "student", "reductions", "settings", "probabilities",
-    "divergence", "roles", "signature", "loss", "losses", "spec", "grammar", "hashing", "extras",
-    "batch", "terms", "readers", "grouping", "plan", "where", "classes", "choose", "needs",
-    "tables", "report", "align", "filled", "keys", "join", "wholes", "naming", "carried",
-    "binding", "columns", "batches", "shown", "candidates", "defaults", "tasks", "flat", "few",
-    "engines", "spool", "passes", "analyses", "gates", "stats", "notes", "scoring", "run", "samples",
-    "applicable", "inspection", "points", "curves", "influence", "explain",
+    "aligned", "vectors", "overlap", "rectangles", "exact", "twofold", "binned", "states",
+    "keyed", "rounds", "moments", "ranges", "selection", "student", "reductions", "settings",
+    "probabilities", "divergence", "roles", "signature", "loss", "losses", "spec", "grammar",
+    "hashing", "extras", "batch", "terms", "readers", "grouping", "plan", "where", "classes",
+    "choose", "needs", "tables", "report", "align", "filled", "keys", "join", "wholes", "naming",
+    "carried", "binding", "columns", "batches", "shown", "candidates", "defaults", "tasks",
+    "flat", "few", "engines", "spool", "passes", "analyses", "gates", "stats", "notes", "scoring",
+    "run", "samples", "applicable", "inspection", "points", "curves", "influence", "explain",
     "renderers", "writers", "frames", "api", "cli", "__main__",
 ]  # fmt: skip
 
@@ -96,7 +96,11 @@ LIBRARIES: dict[str, list[tuple[str, When]]] = {
         ("analyses.levels", "use"),
         ("writers", "use"),
     ],
-    "scipy": [("losses", "use"), ("analyses.decompositions.isotonic", "use"), ("stats.loss_efficiency", "use")],
+    "scipy": [
+        ("losses", "use"),
+        ("analyses.decompositions.isotonic", "use"),
+        ("stats.loss_efficiency", "use"),
+    ],
     "rapidfuzz": [("edits", "use")],
 }
 

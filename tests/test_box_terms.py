@@ -11,7 +11,8 @@ import pytest
 from lossctl.analyses.decompositions.box_terms import rounds
 from lossctl.batch import Batch
 from lossctl.grammar import parse
-from tests.taken_apart import found, rows_of
+from tests.decomposed import batch as rows_of
+from tests.decomposed import found
 
 
 def corners(seed: int, n: int) -> Any:

@@ -12,7 +12,8 @@ from scipy.special import rel_entr
 from lossctl.analyses.decompositions.class_terms import LISTED, rounds
 from lossctl.batch import Batch
 from lossctl.grammar import parse
-from tests.taken_apart import found, rows_of
+from tests.decomposed import batch as rows_of
+from tests.decomposed import found
 
 NAMES = ("ant", "bee", "cat", "dog")
 

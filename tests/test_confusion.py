@@ -10,7 +10,8 @@ import pytest
 from lossctl.analyses.decompositions.confusion import EXCESS, LISTED, rounds
 from lossctl.batch import Batch
 from lossctl.grammar import parse
-from tests.taken_apart import found, rows_of
+from tests.decomposed import batch as rows_of
+from tests.decomposed import found
 
 NAMES = ("ant", "bee", "cat", "dog")
 

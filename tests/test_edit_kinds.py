@@ -14,7 +14,8 @@ from lossctl.analyses.decompositions.edit_kinds import EditCounts, EditsOf, roun
 from lossctl.batch import Batch
 from lossctl.grammar import parse
 from lossctl.sequences import encode
-from tests.taken_apart import found, rows_of
+from tests.decomposed import batch as rows_of
+from tests.decomposed import found
 
 
 def texts(pred: list[Any], target: list[Any], weight: Any = None) -> Batch:
