@@ -29,6 +29,10 @@ class Files:
         names = NAMES.get(kind, ("pred", "target"))
         return [str(self.folder / kind / str(rows) / f"{name}.{form}") for name in names]
 
+    def out(self, name: str) -> str:
+        """Where commands may write; it is not made, and whoever has it written takes it away."""
+        return str(self.folder / name)
+
     def make(self, *commands: Command) -> None:
         """What the commands name and is not there."""
         for path in self._named(*commands):
@@ -47,4 +51,4 @@ class Files:
 
     def _named(self, *commands: Command) -> list[Path]:
         paths = {Path(word): None for command in commands for word in command}
-        return [path for path in paths if self.folder in path.parents]
+        return [path for path in paths if path.parent.parent.parent == self.folder]

@@ -6,15 +6,19 @@ child's peak.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import platform
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 from typing import IO
 
+HERE = Path(__file__).resolve().parent
 Command = list[str]
 Values = Mapping[str, float]
 Figures = list[float]  # wall seconds, processor seconds, peak MB: what is kept of a run
@@ -90,3 +94,15 @@ def apart(ours: Values, theirs: Values, close: float) -> float:
             raise NoFigureError(f"{name}: lossctl says {ours[name]!r}, the other {value!r}")
         worst = max(worst, abs(ours[name] - value) / max(abs(value), 1e-300))
     return worst
+
+
+def rows_apart(ours: str, theirs: str, close: float) -> float:
+    """The largest relative difference of two Parquet files of rows, which another process compares.
+    Raises NoFigureError where a column is further apart than `close`."""
+    found: dict[str, float] = json.loads(
+        measure([sys.executable, str(HERE / "rows.py"), ours, theirs]).output
+    )
+    for name, far in found.items():
+        if not far <= close:
+            raise NoFigureError(f"{name}: rows are {far:.1e} apart")
+    return max(found.values())

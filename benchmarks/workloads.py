@@ -46,8 +46,9 @@ class Peer:
 class Comparison:
     """lossctl against something else. The fastest of a `group` is held to the bar.
 
-    `reads` takes the values from what lossctl and the other print, where both print them; `one`
-    is the two commands for a file of one row.
+    `reads` takes the values from what lossctl and the other print, where both print them; `writes`
+    names the Parquet files where both write rows; `one` is the two commands for a file of one row;
+    `most` is the peak, in MB, that lossctl must stay below.
     """
 
     name: str
@@ -60,6 +61,8 @@ class Comparison:
     one: tuple[Command, Command] | None = None
     close: float = 1e-9  # plain float64 sums of ten million values are good to about 1e-13
     lacks: tuple[str, ...] = ()
+    writes: tuple[str, str] | None = None
+    most: float | None = None
 
 
 def lossctl(*arguments: str) -> Command:
@@ -126,6 +129,14 @@ CORNERS = {
     "torch": Peer("torch_boxes", ("torch",)),
     "numpy": Peer("numpy_boxes", (), held_to=False),
 }
+SAMPLERS = {
+    "polars": (Peer("polars_samples", ("polars",)), "zstd, its default"),
+    "duckdb": (Peer("duckdb_samples", ("duckdb",)), "snappy, its default"),
+    "polars uncompressed": (
+        Peer("polars_samples", ("polars",), ("uncompressed",), held_to=False), "as lossctl writes"),
+    "duckdb uncompressed": (
+        Peer("duckdb_samples", ("duckdb",), ("uncompressed",), held_to=False), "as lossctl writes"),
+}  # fmt: skip
 
 
 # --- the workloads ----------------------------------------------------------------------------
@@ -225,6 +236,31 @@ def overlaps(files: Files) -> Iterator[Comparison]:
                        "--boxes", "xyxy")  # fmt: skip
 
 
+def samples(files: Files) -> Iterator[Comparison]:
+    """W9: a row for every row, with its share and the loss without it."""
+    big, one = (files.pair("regression", "parquet", rows)
+                for rows in (files.rows(10 * MILLION), 1))  # fmt: skip
+    ours, theirs = files.out("ours.parquet"), files.out("theirs.parquet")
+
+    def asked(pair: list[str]) -> Command:
+        return lossctl("samples", *pair, "--all", "-o", ours)
+
+    for name, (peer, compression) in SAMPLERS.items():
+        yield Comparison(
+            name=f"W9 {name}",
+            what=f"{peer.script}.py ({compression})",
+            ours=asked(big),
+            theirs=peer.command([*big, theirs]),
+            group="W9",
+            bar=1.0 if peer.held_to else None,
+            one=(asked(one), peer.command([*one, theirs])),
+            close=1e-12,
+            lacks=tuple(peer.lacks),
+            writes=(ours, theirs),
+            most=300.0,
+        )
+
+
 WORKLOADS: dict[str, tuple[str, Callable[[Files], Iterator[Comparison]]]] = {
     "W1": ("Start-up", start),
     "W2": ("442 rows of CSV", small),
@@ -233,4 +269,9 @@ WORKLOADS: dict[str, tuple[str, Callable[[Files], Iterator[Comparison]]]] = {
     "W5": ("1 M rows of 100 float32 logits: cross entropy, focal, Brier", logits),
     "W6": ("5 M rows paired by key, in different order, the seven losses", joins),
     "W7": ("1 M pairs of boxes: CIoU, GIoU, DIoU, IoU", overlaps),
+    "W9": (
+        "10 M rows of Parquet: every row with its share and the RMSE without it, to Parquet "
+        "(`samples --all -o`)",
+        samples,
+    ),
 }

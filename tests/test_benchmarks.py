@@ -9,13 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from benchmarks import drawing, growth, kept, page, reasons, specifications
 from benchmarks import losses as bench_losses
 from benchmarks.files import Files
 from benchmarks.growth import cost, grown
-from benchmarks.measuring import NoFigureError, apart, bare_values, measure, table_values
+from benchmarks.measuring import (
+    NoFigureError,
+    apart,
+    bare_values,
+    measure,
+    rows_apart,
+    table_values,
+)
 from benchmarks.tasks import compare
 from benchmarks.workloads import WORKLOADS, Comparison, Peer
 from lossctl.loss import losses
@@ -70,6 +79,13 @@ def test_a_figure_on_the_bar_meets_it() -> None:
     assert page.judged(1.2, 1.21) == "≤ 1.2: **not met**"
 
 
+def test_a_peak_may_have_a_bar_too() -> None:
+    assert page.bars(row("a", runs(1.0, peak=310.0), runs(2.0), most=300.0), 0.5) == (
+        "≤ 1.2: met; ≤ 300 MB: **not met**"
+    )
+    assert page.bars(row("a", runs(1.0), runs(2.0), most=None), 0.5) == "≤ 1.2: met"
+
+
 def test_doubling_is_per_factor_of_two() -> None:
     small, large = ({"rows": rows, "full": runs(taken)} for rows, taken in ((1, 1.0), (4, 9.0)))
     assert page.doubling(small, large, "full") == 3.0
@@ -93,8 +109,12 @@ def test_the_page_holds_bars_limits_dates_and_what_was_left_out() -> None:
               "bare": runs(n)} for n in (1, 2)]  # fmt: skip
     polars = row("W3 csv polars", runs(1.0), runs(1.0))
     every = {one["name"]: one for one in (polars, absent, *sizes)}
-    text = page.page(every, {"W3": "Throughput", "W4": "Nothing measured"})
-    assert "## W3. Throughput" in text
+    every["W9 polars"] = row("W9 polars", runs(1.0), runs(2.0), workload="W9", group="W9")
+    titles = {"W3": "Throughput", "W4": "Nothing measured", "W9": "Samples"}
+    text = page.page(every, titles)
+    heads = [line for line in text.splitlines() if line.startswith("## W")]
+    assert heads == ["## W3. Throughput", "## W8. Growth: the seven losses of two files",
+                     "## W9. Samples"]  # fmt: skip
     assert "W4" not in text.replace(page.LIMITS.read_text(encoding="utf-8").strip(), "")
     assert "Measured 2026-01-02 to 2026-01-03, in 3 minutes." in text
     assert "Left out: W3 csv duckdb (duckdb not installed)." in text
@@ -122,6 +142,29 @@ def test_what_lossctl_prints_is_read_by_name() -> None:
         bare_values("1.5\n", ["mae", "mse"])
     printed = "loss\tn\tvalue\nmape:scale=1\t2\t0.5\nmae\t2\t1\n"
     assert table_values(printed) == {"mape": 0.5, "mae": 1.0}
+
+
+def test_rows_are_compared_value_by_value(tmp_path: Path) -> None:
+    def written(name: str, **columns: Any) -> str:
+        parquet.write_table(pa.table(columns), path := tmp_path / name)
+        return str(path)
+
+    mse, delta, without = [4.0, 0.0, None], [1e-9, 0.0, 0.0], [2.0, 2.0, 2.0]
+    one = written("one", mse=mse, rmse_delta=delta, rmse_without=without)
+    near = written("near", mse=[4.0 * (1 + 1e-13), 0.0, None], rmse_without=without,
+                   rmse_delta=[1.001e-9, 0.0, 0.0])  # fmt: skip
+    with pytest.raises(NoFigureError, match="different columns or rows"):
+        rows_apart(one, near, 1e-12)
+    near = written("near", mse=[4.0 * (1 + 1e-13), 0.0, None], rmse_delta=[1.001e-9, 0.0, 0.0],
+                   rmse_without=without)  # fmt: skip
+    assert rows_apart(near, one, 1e-12) == pytest.approx(5e-13, rel=1e-3)
+    for wrong in ([4.0, 1e-300, None], [4.0, 0.0, 0.0], [4.0 * (1 + 1e-11), 0.0, None]):
+        far = written("far", mse=wrong, rmse_delta=delta, rmse_without=without)
+        with pytest.raises(NoFigureError, match="mse: rows are"):
+            rows_apart(far, one, 1e-12)
+    short = written("short", mse=mse[:2], rmse_delta=delta[:2], rmse_without=without[:2])
+    with pytest.raises(NoFigureError, match="different columns or rows"):
+        rows_apart(short, one, 1e-12)
 
 
 # --- what is kept -----------------------------------------------------------------------------
@@ -152,7 +195,7 @@ def test_files_are_made_once_and_dropped_unless_kept(tmp_path: Path) -> None:
 
 
 def test_every_form_of_a_kind_holds_the_same_numbers(tmp_path: Path) -> None:
-    from pyarrow import csv, parquet
+    from pyarrow import csv
 
     files = Files(tmp_path, True)
     wanted = [np.load(path) for path in made(files, "regression", "npy")]
@@ -197,6 +240,17 @@ def test_peers_give_the_digits_of_lossctl(name: str, small: Files) -> None:
     small.make(one.ours, one.theirs)
     ours, theirs = one.reads or (json.loads, json.loads)
     apart(ours(measure(one.ours).output), theirs(measure(one.theirs).output), one.close)
+
+
+@pytest.mark.parametrize("name", [one.name for one in compared() if one.writes is not None])
+def test_peers_write_the_rows_of_lossctl(name: str, small: Files) -> None:
+    (one,) = (one for one in WORKLOADS["W9"][1](small) if one.name == name)
+    if one.lacks:
+        pytest.skip(f"{', '.join(one.lacks)} not installed")
+    found = compare("W9", one, 1, small)
+    assert found["digits"] <= one.close
+    assert [len(found[side]) for side in ("ours", "theirs")] == [1, 1]
+    assert not list(small.folder.glob("*.parquet"))
 
 
 def test_every_script_is_compared_and_every_name_is_its_own() -> None:
@@ -266,7 +320,7 @@ def bench(*words: str) -> subprocess.CompletedProcess[str]:
 def test_the_command_lists_refuses_and_merges(tmp_path: Path) -> None:
     assert bench("--list", "--only", "W1").stdout.split("\n")[:-1] == [
         "W1 help", "W1 version", "W1 losses"]  # fmt: skip
-    assert "nothing is called W9" in bench("--only", "W9").stderr
+    assert "nothing is called W0" in bench("--only", "W0").stderr
     assert "--write needs all of them" in bench("--write", "--only", "W1").stderr
     assert "need --keep" in bench("--merge").stderr
     told = ["--keep", str(tmp_path / "kept.json"), "--pairs", "1"]

@@ -11,6 +11,7 @@ from lossctl.analyses import (
     clipped,
     concentration,
     conventions,
+    decompositions,
     detectors,
     finding,
     ledger,
@@ -20,7 +21,6 @@ from lossctl.analyses import (
     worst,
 )
 from lossctl.analyses.context import Context
-from lossctl.analyses.decompositions import DECOMPOSITIONS
 from lossctl.analyses.digest import Digest
 from lossctl.batch import Batch
 from lossctl.reductions import Reduced
@@ -82,8 +82,8 @@ def rounds(context: Context, *, full: bool) -> Rounds[Evaluation]:
 
 def _pieces(context: Context) -> Rounds[list[Part]]:
     """The losses taken apart: in a sentence, or with everything behind it."""
-    wanted = [one for one in DECOMPOSITIONS if one.brief or context.decompose]
-    found = yield from in_step(one.rounds(context, s) for one in wanted for s in context.specs)
+    wanted = decompositions.every() if context.decompose else decompositions.BRIEF
+    found = yield from in_step(ask(context, spec) for ask in wanted for spec in context.specs)
     # Losses that are taken apart alike say it once.
     parts = list({part.text: part for part in reversed(found) if part is not None}.values())[::-1]
     return parts if context.decompose else [replace(part, table=None) for part in parts]

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from lossctl.analyses.context import Context
+from lossctl.analyses.detectors.line import line
 from lossctl.analyses.detectors.record import Detector
 from lossctl.analyses.detectors.sides import (
     Pair,
@@ -21,8 +22,12 @@ from lossctl.arrays import Array, Mask
 from lossctl.batch import Batch
 from lossctl.report import Note
 
-RANKED = 0.2  # of pairs of unlike rows that scores rank rightly: no model is so far below half
-ERRORS = 4.5  # standard errors below half, which is all that 20 rows can have
+# Of pairs of unlike rows, those that scores rank rightly, and standard errors below half: no model
+# is so far below it (and 4.5 is all that 20 rows can have), or so surely.
+RANKED = ((0.2, 4.5), (0.35, 10.0))
+ERRORS = 4.5  # standard errors of the loss's fall
+GOOD, FAIR = 0.35, 0.6  # of the targets' variance: errors with the other sign; with slope -1
+SLOPE = (0.15, 0.125)  # how nearly -1, and how well known
 
 
 def detect(context: Context, batch: Batch) -> Note | None:
@@ -40,10 +45,13 @@ def _numbers(context: Context, batch: Batch) -> Note | None:
     for pair in points(context, batch):
         spread = float(np.square(pair.target - pair.target.mean()).mean())
         now, then = (float(np.square(one - pair.target).mean()) for one in (pair.pred, -pair.pred))
-        if not (0.0 < spread < math.inf and now >= 2.0 * spread and then <= 0.35 * spread):
+        if not (0.0 < spread < math.inf and now >= 2.0 * spread and then <= FAIR * spread):
+            continue
+        good = then <= GOOD * spread
+        if not good and not _straight(pair):
             continue
         centred = abs(float(pair.target.mean())) < math.sqrt(spread)
-        if centred:  # trends in opposite directions are no negation
+        if centred or not good:  # trends in opposite directions are no negation
             r = correlation(whitened(pair.pred), whitened(pair.target))
             if certainty(r, pair.pred.size) > -SURE:
                 continue
@@ -53,6 +61,12 @@ def _numbers(context: Context, batch: Batch) -> Note | None:
             return wrong(f"predictions{where} look negated: with the other sign they make "
                          f"{trial.said}")  # fmt: skip
     return None
+
+
+def _straight(pair: Pair) -> bool:
+    """Whether targets are on the line of slope -1 over predictions."""
+    found = line(-pair.pred, pair.target)
+    return found is not None and found.is_one(*SLOPE)
 
 
 def _classes(context: Context, batch: Batch, found: list[Pair]) -> Note | None:
@@ -76,7 +90,7 @@ def _ranked_wrongly(pair: Pair) -> bool:
     n, m = int(ones.sum()), int((~ones).sum())
     error = math.sqrt((n + m + 1) / (12.0 * n * m))
     area = _area(pair.pred, ones)
-    return area <= RANKED and 0.5 - area >= ERRORS * error
+    return any(area <= most and 0.5 - area >= errors * error for most, errors in RANKED)
 
 
 def _area(scores: Array, ones: Mask) -> float:

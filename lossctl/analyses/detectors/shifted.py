@@ -11,7 +11,7 @@ from lossctl.analyses.detectors.trial import FEWEST, wrong
 from lossctl.batch import Batch
 from lossctl.report import Note
 
-FURTHEST = 5
+FURTHEST = 8
 
 
 def detect(context: Context, batch: Batch) -> Note | None:
