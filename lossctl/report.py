@@ -340,8 +340,8 @@ def _part(name: str, data: Mapping[str, Any]) -> Part:
 
 
 def row_name(row: int, identity: str | None) -> str:
-    """`#17`, or the row's id."""
-    return f"#{row}" if identity is None else identity
+    """`#17`, or the row's id, where it has one."""
+    return identity or f"#{row}"
 
 
 def named(given: Mapping[str, Any]) -> str:

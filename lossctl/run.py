@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
 
 from lossctl import __version__
 from lossctl import notes as said
-from lossctl.analyses import evaluation
+from lossctl.analyses import detectors, evaluation, finding
 from lossctl.errors import DataError, UsageError
 from lossctl.passes import Progress
 from lossctl.plan import Plan
 from lossctl.report import LossResult, Note, Part, Report, Table, Worst
+from lossctl.rounds import Rounds, in_step
 from lossctl.scoring import Scoring, scoring
+
+T = TypeVar("T")
 
 
 def evaluate_plan(plan: Plan, progress: Progress | None = None) -> Report:
@@ -40,14 +44,14 @@ def advise_plan(plan: Plan, progress: Progress | None = None) -> Report:
     with scoring(plan, progress) as held:
         if held.context is None:
             raise DataError(f"every row has the ignored label {plan.ignore_index}")
-        found, digest = held.ask(asked.with_digest(held.context, held.task.task))
+        (found, digest), wrong = _checked(held, asked.with_digest(held.context, held.task.task))
         return report_of(
             held,
             "advise",
             table=asked.table(found),
             parts=asked.parts(found),
-            notes=asked.notes(found),
-            finding=asked.finding(found),
+            notes=(*asked.notes(found), *wrong),
+            finding=finding.of_wrong(wrong[0]) if wrong else asked.finding(found),
             digest=digest,
         )
 
@@ -74,7 +78,8 @@ def slices_plan(
         texts = {name: extra.is_text for name, extra in first.extras.items()}
         if plan.carry_all and not texts:
             raise UsageError("--find: every column plays a role", "add columns to the targets")
-        found = held.ask(sliced.rounds(context, plan.by, texts if plan.carry_all else None))
+        asked = sliced.rounds(context, plan.by, texts if plan.carry_all else None)
+        found, wrong = _checked(held, asked)
         changes: list[Part] = []
         if against is not None:
             with scoring(against, progress) as other:
@@ -85,9 +90,18 @@ def slices_plan(
             "slices",
             table=sliced.table(context, found, changes),
             parts=sliced.parts(context, found, changes),
-            finding=sliced.finding(context, found, changes),
+            notes=tuple(wrong),
+            finding=(
+                finding.of_wrong(wrong[0]) if wrong else sliced.finding(context, found, changes)
+            ),
             digest=found.digest,
         )
+
+
+def _checked(held: Scoring, question: Rounds[T]) -> tuple[T, list[Note]]:
+    """The answer to a question, and what looks wrong about the inputs: then nothing else counts."""
+    answers: list[Any] = held.ask(in_step([question, detectors.rounds(held.rows()[0])]))
+    return answers[0], answers[1]
 
 
 def _report(held: Scoring, found: evaluation.Evaluation) -> Report:

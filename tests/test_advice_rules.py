@@ -174,6 +174,26 @@ def test_a_few_wild_rows_come_first() -> None:
     assert one.finding.startswith("Look at #7 #70 #700 first: 3 rows make 100 %")
 
 
+def test_wild_targets_do_not_shift_the_mean() -> None:
+    """One number for no value moves the mean of all; what is best for it is good for few."""
+    y, p = honest(3_000)
+    y[np.random.default_rng(1).choice(3_000, 45, replace=False)] = -99.0
+    errors = np.square(p - y)
+    best = np.square(p - y - (p - y).mean())
+    assert best.mean() < 0.99 * errors.mean()  # the shift would save more than is worth a word
+    found = advised((y, p))
+    assert found["tails"].data["khat"] > 0.5
+    assert "correction" not in found or "mse" not in found["correction"].data
+
+
+def test_a_shift_is_found_under_heavy_tails() -> None:
+    y, p = heavy()
+    found = advised((y, p + 3.0))
+    assert found["tails"].data["khat"] > 0.5
+    assert found["correction"].data["mse"]["offset"] == pytest.approx(-3.0, abs=0.3)
+    assert found["correction"].data["mae"]["offset"] == pytest.approx(-3.0, abs=0.1)
+
+
 def test_heavy_tails_need_fewer_rows_under_another_loss() -> None:
     one = advised(laplace())["loss"]
     assert one.do == "mae" and "% fewer rows than mse" in one.text

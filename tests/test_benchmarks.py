@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -109,10 +110,10 @@ def test_the_page_holds_bars_limits_dates_and_what_was_left_out() -> None:
               "bare": runs(n)} for n in (1, 2)]  # fmt: skip
     polars = row("W3 csv polars", runs(1.0), runs(1.0))
     every = {one["name"]: one for one in (polars, absent, *sizes)}
-    every["W9 polars"] = row("W9 polars", runs(1.0), runs(2.0), workload="W9", group="W9")
+    every["W9 x"] = row("W9 x", runs(1.0), runs(2.0), workload="W9", group="W9", took=0.0)
     titles = {"W3": "Throughput", "W4": "Nothing measured", "W9": "Samples"}
     text = page.page(every, titles)
-    heads = [line for line in text.splitlines() if line.startswith("## W")]
+    heads = [line for line in text.splitlines() if re.match("## W[0-9]", line)]
     assert heads == ["## W3. Throughput", "## W8. Growth: the seven losses of two files",
                      "## W9. Samples"]  # fmt: skip
     assert "W4" not in text.replace(page.LIMITS.read_text(encoding="utf-8").strip(), "")

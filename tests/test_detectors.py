@@ -11,6 +11,7 @@ import pytest
 
 import lossctl
 from lossctl.analyses.detectors import DETECTORS, notes, rounds, rows_of
+from lossctl.analyses.detectors.line import line
 from lossctl.rounds import Asked, ask
 from lossctl.states import grown
 from tests.batches import part as some_rows
@@ -299,6 +300,115 @@ def test_a_mistake_is_said(fault: Fault, text: str, rows: int) -> None:
         found = said(fault(np.random.default_rng(seed), rows), inputs=NEUTRAL)
         assert len(found) == 1, (seed, found)
         assert text in found[0]
+
+
+# --- predictions that are conditional means, which spread less than their targets --------------
+
+
+def means(random: Random, n: int, level: float, explained: float) -> Columns:
+    """Predictions of deviation 1 that leave so much of their targets' variance unexplained."""
+    pred = level + random.normal(size=n)
+    return {"pred": pred, "target": pred + np.sqrt(1 / explained - 1) * random.normal(size=n)}
+
+
+@pytest.mark.parametrize(
+    ("factor", "level", "explained", "text"),
+    [
+        (0.01, 0.0, 0.85, "look 100 times too small"),
+        (1 / 1.609344, 3.0, 0.8, "look 1.60934 times too small"),
+        (10.0, 1.5, 0.5, "look 10 times too large (millimetres and centimetres?)"),
+        (0.1, 10.0, 0.5, "look 10 times too small"),
+        (-1.0, 0.0, 0.6, "look negated"),
+        (-1.0, 2.0, 0.5, "look negated"),
+    ],
+)
+def test_units_of_honest_predictions(
+    factor: float, level: float, explained: float, text: str
+) -> None:
+    for seed in range(5):
+        rows = means(np.random.default_rng(seed), 2000, level, explained)
+        (said_of,) = said(faulty(rows, pred=factor * rows["pred"]))
+        assert text in said_of
+
+
+@pytest.mark.parametrize(
+    ("factor", "level", "explained"),
+    [
+        (0.1, 0.0, 0.9),  # as a shrunk model
+        (1 / 1.609344, 2.0, 0.4),  # as a weak one that is biased
+        (1 / 2.54, 0.0, 0.9),
+        (-1.0, 0.0, 0.3),  # as one that is worse than none
+    ],
+)
+def test_units_that_may_be_weak_models_are_not_said(
+    factor: float, level: float, explained: float
+) -> None:
+    for seed in range(5):
+        rows = means(np.random.default_rng(seed), 2000, level, explained)
+        assert said(faulty(rows, pred=factor * rows["pred"])) == []
+
+
+@pytest.mark.parametrize("explained", [0.45, 0.7, 0.95])
+@pytest.mark.parametrize("to_degrees", [True, False])
+def test_angles_are_not_minutes(explained: float, to_degrees: bool) -> None:
+    """57.3 rather than 60, however much the predictions scatter."""
+    for seed in range(5):
+        random = np.random.default_rng(seed)
+        pred = random.uniform(0.3, 1.5, size=1500)
+        target = pred + pred.std() * np.sqrt(1 / explained - 1) * random.normal(size=1500)
+        if to_degrees:
+            rows, text = {"pred": pred, "target": np.degrees(target)}, "look like radians where"
+        else:
+            rows, text = {"pred": np.degrees(pred), "target": target}, "look like degrees where"
+        (said_of,) = said(faulty(rows))
+        assert text in said_of
+
+
+def test_minutes_in_the_range_of_angles_are_minutes_where_they_surely_are() -> None:
+    random = np.random.default_rng(0)
+    target = random.uniform(60.0, 360.0, size=500)
+    rows = {"pred": target / 60.0 + 0.02 * random.normal(size=500), "target": target}
+    (text,) = said(faulty(rows))
+    assert "60 times too small (minutes and seconds" in text
+
+
+def test_scores_may_be_wrong_by_as_much_as_they_are_sure() -> None:
+    """An AUC of 0.27 of 2,000 rows is no chance; of 100 rows it may be."""
+    for rows, speaks in ((2000, True), (100, False)):
+        random = np.random.default_rng(1)
+        logit = 1.0 * random.normal(size=rows)
+        label = (random.uniform(size=rows) < 1 / (1 + np.exp(-logit))).astype(float)
+        told = 1 / (1 + np.exp(4.0 * logit))  # too sure, so that the loss falls
+        texts = said(Data("faulty", "binary", {"pred": told, "target": label}))
+        assert ["classes look exchanged" in text for text in texts] == [True] * speaks
+
+
+@pytest.mark.parametrize("by", [-8, 8])
+def test_a_shift_by_eight_rows(by: int) -> None:
+    (text,) = said(shifted(by)(np.random.default_rng(0), 300))
+    assert f"rows look shifted by 8: pairing prediction i with target i {'-+'[by < 0]} 8" in text
+
+
+@pytest.mark.parametrize("lag", [6, 7, 8])
+def test_a_naive_forecast_of_few_rows_is_no_shift(lag: int) -> None:
+    noise = np.random.default_rng(0).normal(size=40 + lag)
+    assert said(faulty({"pred": noise[:-lag], "target": noise[lag:]})) == []
+
+
+def test_the_line_is_least_squares_and_its_error_hc3() -> None:
+    random = np.random.default_rng(3)
+    pred = random.lognormal(size=60)
+    target = 2.0 + 0.7 * pred + pred * random.normal(size=60)
+    found = line(pred, target)
+    assert found is not None
+    x = np.column_stack([np.ones(60), pred])
+    hat = x @ np.linalg.inv(x.T @ x)
+    left = target - x @ np.linalg.lstsq(x, target, rcond=None)[0]
+    left = left / (1.0 - np.sum(hat * x, axis=1))
+    covariance = hat.T @ np.diag(left**2) @ hat
+    assert found.slope == pytest.approx(np.polyfit(pred, target, 1)[0])
+    assert found.error == pytest.approx(np.sqrt(covariance[1, 1]))
+    assert line(np.ones(5), np.arange(5.0)) is None
 
 
 # --- what is said, and of which rows ----------------------------------------------------------

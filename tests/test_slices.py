@@ -212,6 +212,29 @@ def test_what_does_not_hold_is_said(tmp_path: Path) -> None:
     assert {row[-1] for row in report.table.rows} <= {"not confirmed", "too few", "few decide"}
 
 
+def test_what_cannot_be_judged_is_not_said_to_fail(tmp_path: Path) -> None:
+    """A bad slice of nearly all rows: those elsewhere are too few to compare with."""
+    frame = planted(rows=240, worse=1.0)
+    frame["region"] = np.where(np.arange(240) % 8 < 7, "south", "north")
+    error = frame["pred"] - frame["target"]
+    frame["pred"] = frame["target"] + error * np.where(frame["region"] == "south", 6.0, 0.01)
+    report, part = found(tmp_path, frame[["pred", "target", "region"]])
+    one = part.data["slices"][0]
+    assert one["slice"] == "region=south" and one["verdict"] == "too few"
+    judges = ~halves(np.arange(240))
+    elsewhere = int((judges & (frame["region"] == "north").to_numpy()).sum())
+    assert report.finding.startswith(
+        "No slice is sure: the worst of 1 searched (region=south) cannot be judged on the rows "
+        f"that did not choose it, as only {elsewhere} rows are elsewhere there: MSE "
+    )
+
+
+@pytest.mark.parametrize(("rows", "said"), [(300, True), (900, False)])
+def test_the_least_size_is_said_where_rows_are_few(tmp_path: Path, rows: int, said: bool) -> None:
+    _, part = found(tmp_path, planted(rows=rows))
+    assert ("slices under 64 rows (32 in each half) are not searched" in part.text) == said
+
+
 def test_what_turns_out_better_is_not_confirmed(tmp_path: Path) -> None:
     frame = planted(worse=1.0)
     south = (frame["region"] == "south").to_numpy()

@@ -163,7 +163,7 @@ def parts(
     notes += [*finding.warnings(found.concentration, results), *found.wrong]
     said = ""
     if found.worst is not None:
-        said = finding.finding(context, results, table, found.outliers, found.values)
+        said = finding.finding(context, results, table, found.outliers, found.values, found.pieces)
     said = " ".join([*(finding.of_group(part) for part in found.groups), said]).strip()
     if found.wrong:
         said = finding.of_wrong(found.wrong[0])

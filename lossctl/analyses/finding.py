@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lossctl.analyses import outliers as outliers_analysis
 from lossctl.analyses.concentration import TRUSTED, Concentration
 from lossctl.analyses.context import Context, prose
@@ -22,6 +24,7 @@ def finding(
     worst: Worst | None,
     found: Outliers | None,
     values: dict[str, Reduced],
+    pieces: Sequence[Part] = (),
 ) -> str:
     """The sentence that stands last on the screen."""
     leading = context.leading
@@ -52,7 +55,8 @@ def finding(
     if decided is not None:
         return f"{_half(result, name)}The worst row makes {_small(share)} of it, but {decided}"
     worst_makes = f"the worst makes {_small(share)} of the {name}"
-    return f"{_half(result, name)}No row decides these losses: {worst_makes}."
+    corrected = next(filter(None, map(_of_split, pieces)), "")
+    return f"{corrected or _half(result, name)}No row decides these losses: {worst_makes}."
 
 
 def of_group(part: Part) -> str:
@@ -62,6 +66,14 @@ def of_group(part: Part) -> str:
         for one in part.data["groups"]
     )
     return f"{part.text}." if worse else ""
+
+
+def _of_split(part: Part) -> str:
+    """What a line on the predictions would remove, where that is much of the MSE; else nothing."""
+    mended = part.data.get("mended")
+    if not mended or part.data["removable"] < DECIDES:
+        return ""
+    return f"A correction would lower the MSE: {mended}. "
 
 
 def of_wrong(note: Note) -> str:

@@ -81,6 +81,7 @@ class Slice:
     score: float
     rows: int  # of all rows, without those of the slices before it; so are all that follow
     judged: int  # of the half that did not choose it
+    others: int  # of that half, elsewhere
     part: float  # of the rows of that half
     found: Measured
     confirmed: bool
@@ -217,7 +218,7 @@ def _estimated(
         if not few(_merged(one for mask, one in choose.items() if mask >> place & 1))
     ]
     kept = sliceline.apart(several, chose, total, least, most)
-    found: list[tuple[Candidate, int, Measured]] = []
+    found: list[tuple[Candidate, int, int, Measured]] = []
     taken = 0
     for place in kept:
         inside = _merged(
@@ -228,16 +229,17 @@ def _estimated(
         )
         untold = _merged(one for mask, one in judges.items() if not mask & taken)
         measured = _of_all(grouped.measure(context, spec, inside, untold), whole)
-        found.append((chosen[place], rows + inside.count, measured))
+        others = untold.count - inside.count
+        found.append((chosen[place], rows + inside.count, others, measured))
         taken |= 1 << place
-    corrected = holm([1.0 if m.contrast is None else m.contrast.p for _, _, m in found])
+    corrected = holm([1.0 if m.contrast is None else m.contrast.p for *_, m in found])
     told = []
-    for (one, rows, measured), p in zip(found, corrected, strict=True):
+    for (one, rows, others, measured), p in zip(found, corrected, strict=True):
         worse = measured.contrast is not None and measured.contrast.difference > 0.0
         conditions = tuple(ways[place].condition(code) for place, code in one.conditions)
         measured = replace(measured, holm=None if measured.contrast is None else p)
         told.append(
-            Slice(conditions, one.score, rows, measured.sums.count,
+            Slice(conditions, one.score, rows, measured.sums.count, others,
                   measured.sums.count / max(whole.count, 1), measured, worse and p < SURE)
         )  # fmt: skip
     return tuple(told)

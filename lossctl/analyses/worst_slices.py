@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lossctl.analyses import sliceline
 from lossctl.analyses.context import prose
 from lossctl.analyses.decompositions.wording import percent, short
 from lossctl.analyses.groups import interval, measured_json
@@ -10,6 +11,7 @@ from lossctl.errors import inert
 from lossctl.report import Column, Json, Part, Table
 
 LISTED = 8  # columns that a sentence names
+SCARCE = 10  # times a slice's least size: with fewer rows to choose on, that size is said
 
 
 def finding(search: Search) -> str:
@@ -33,11 +35,23 @@ def finding(search: Search) -> str:
             "for its size."
         )
     first = search.slices[0]
+    if first.found.verdict == "too few":
+        return (
+            f"No slice is sure: the worst of {search.searched} searched ({inert(first.name)}) "
+            f"cannot be judged on the rows that did not choose it, as {_scarce(first)} there"
+            f"{_seen(search, first)}."
+        )
     return (
         f"No slice fails for sure: the worst of {search.searched} searched "
         f"({inert(first.name)}) did not hold on the rows that did not choose it"
         f"{_seen(search, first)}."
     )
+
+
+def _scarce(one: Slice) -> str:
+    """`only 12 rows are elsewhere`."""
+    where, rows = ("in it", one.judged) if one.judged < one.others else ("elsewhere", one.others)
+    return f"only {rows} row{'s are' if rows != 1 else ' is'} {where}"
 
 
 def _said(search: Search, one: Slice) -> str:
@@ -99,6 +113,9 @@ def part(search: Search) -> Part:
     )
     if search.slices:
         text += f"; {_held(held, len(search.slices))} on the other rows"
+    least = sliceline.support(search.rows)
+    if search.rows < SCARCE * least:
+        text += f"; slices under {2 * least} rows ({least} in each half) are not searched"
     if search.skipped:
         skipped = [f"{inert(name)} ({why})" for name, why in search.skipped.items()]
         text += f". Left out: {', '.join(skipped[:LISTED])}"

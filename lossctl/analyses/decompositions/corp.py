@@ -40,6 +40,7 @@ BITS = 52  # of a float's fraction
 RESAMPLES = 200
 SEED = 20210223
 GROUPS = 10
+ROUNDING = 1e-12  # of the variance: nothing below it is told apart
 FEWEST = 30  # rows below which nothing is called miscalibrated
 KINDS = {
     "mean_squared_error": "squares",
@@ -147,6 +148,8 @@ def corp_rounds(context: Context, spec: Spec, most: int = ATOMS) -> Rounds[Corp 
     score, moments, kept = states[sums], states[spread], states[finest]
     if score.infinite or moments.infinite or not score.b:
         return None
+    if score.mean <= ROUNDING * moments.variance():
+        return None  # perfect: what is left is rounding
     if kept.overfull:  # as many bits as surely fit
         counts = np.array([one.count for one in states[coarsest].groups.values()])
         fitting = [b for b in range(BITS) if np.minimum(counts, 2.0**b).sum() <= most]

@@ -207,7 +207,7 @@ def rounds(context: Context, spec: Spec) -> Rounds[Part | None]:
     found, effective, *further = yield from in_step(questions)
     if found is None:
         return None
-    text, told = sentence(found, effective), data(found)
+    text, told = sentence(found, effective), {**data(found), "mended": mended(found, effective)}
     if not further:
         return Part("mse", text, told)
     told["skill"] = found.skill()
@@ -272,11 +272,17 @@ def sentence(found: Split, effective: float | None) -> str:
         return text
     if effective is not None and effective < FEWEST:
         return f"{text}: a few rows decide these shares (effective n {effective:.3g})"
-    if found.p < LEVEL and found.removable >= WORTH:
-        if found.line is None:
-            return f"{text}: a shift by {_signed(-found.bias)} removes {percent(found.um)}"
-        return f"{text}: up to {percent(found.removable)} removable by {found.line}"
-    return f"{text}: no shift or factor helps"
+    return f"{text}: {mended(found, effective) or 'no shift or factor helps'}"
+
+
+def mended(found: Split, effective: float | None) -> str | None:
+    """What a line would remove; None where that may be chance, or the work of a few rows."""
+    few = found.rows < FEWEST or (effective is not None and effective < FEWEST)
+    if few or found.p >= LEVEL or found.removable < WORTH:
+        return None
+    if found.line is None:
+        return f"a shift by {_signed(-found.bias)} removes {percent(found.um)}"
+    return f"up to {percent(found.removable)} removable by {found.line}"
 
 
 def _of_spread(spreads: Spreading | None, found: Split) -> str:

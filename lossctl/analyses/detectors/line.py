@@ -9,7 +9,7 @@ import numpy as np
 
 from lossctl.arrays import Array
 
-CHANCE = 2.5  # standard errors by which a slope may miss 1
+CHANCE = 3.0  # standard errors by which a slope may miss 1
 
 
 @dataclass(frozen=True, slots=True)

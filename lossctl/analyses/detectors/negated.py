@@ -13,6 +13,7 @@ from lossctl.analyses.detectors.sides import (
     Pair,
     certainty,
     correlation,
+    drifting,
     outcomes,
     points,
     whitened,
@@ -51,7 +52,7 @@ def _numbers(context: Context, batch: Batch) -> Note | None:
         if not good and not _straight(pair):
             continue
         centred = abs(float(pair.target.mean())) < math.sqrt(spread)
-        if centred or not good:  # trends in opposite directions are no negation
+        if centred or not good or drifting(pair):  # trends in opposite directions are no negation
             r = correlation(whitened(pair.pred), whitened(pair.target))
             if certainty(r, pair.pred.size) > -SURE:
                 continue

@@ -148,7 +148,8 @@ def _holds(context: Context, trial: Trial, numbers: list[Pair], other: Pairing) 
     if not other.earlier:
         return True
     own = outcomes(trial.now) or points(context, trial.now)
-    if trial.fall < FAR or any(from_the_past(pair.pred, pair.target) for pair in own):
+    back = int(other.pred[0] - other.target[0])
+    if trial.fall < FAR or any(from_the_past(pair.pred, pair.target, back) for pair in own):
         return False
     return all(_calibrated(context, pair.pred, pair.target) for pair in numbers)
 

@@ -87,6 +87,12 @@ def scaled(values: Array) -> Array:
     return np.where(np.abs(values) < 1e-12, 0.0, values)
 
 
+def drifting(pair: Pair) -> bool:
+    """Whether both sides are series that may go together for no reason, as two walks do."""
+    sides = (pair.pred, pair.target)
+    return min(correlation(one[1:], one[:-1]) for one in sides) >= 0.8
+
+
 def certainty(r: float, n: int) -> float:
     """Student's t of a correlation of n pairs."""
     if n < 3:
@@ -115,10 +121,11 @@ def _lagged(series: Array, order: int) -> Array:
     return np.column_stack([*columns, np.ones(n - order)])
 
 
-def from_the_past(pred: Array, target: Array) -> bool:
-    """Whether a prediction is a forecast made of the last few targets: a naive one, a moving or
-    a smoothed average. Such a one matches a target before its own by its nature."""
-    order = min(12, target.size // 5)
+def from_the_past(pred: Array, target: Array, back: int) -> bool:
+    """Whether a prediction is a forecast made of the last few targets, those `back` rows before
+    among them: a naive one, a moving or a smoothed average. Such a one matches a target before
+    its own by its nature."""
+    order = min(12, max(target.size // 5, back))
     if order < 2:
         return True
     series, forecast = scaled(target), scaled(pred)[order:]

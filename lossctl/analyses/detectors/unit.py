@@ -12,7 +12,14 @@ import numpy as np
 from lossctl.analyses.context import Context
 from lossctl.analyses.detectors.line import line
 from lossctl.analyses.detectors.record import Detector
-from lossctl.analyses.detectors.sides import Pair, certainty, correlation, points, whitened
+from lossctl.analyses.detectors.sides import (
+    Pair,
+    certainty,
+    correlation,
+    drifting,
+    points,
+    whitened,
+)
 from lossctl.analyses.detectors.trial import (
     FEWEST,
     MUCH,
@@ -183,9 +190,8 @@ def _straight(pair: Pair, pred: Array, within: float, exact: float) -> bool:
 
 
 def _drifts(pair: Pair) -> bool:
-    """Whether both are series that may go together for no reason, as two walks do."""
-    before = min(correlation(one[1:], one[:-1]) for one in (pair.pred, pair.target))
-    if before < 0.8:
+    """Whether both are series that go together no more than two walks do."""
+    if not drifting(pair):
         return False
     r = correlation(whitened(pair.pred), whitened(pair.target))
     return certainty(r, pair.pred.size) < SURE

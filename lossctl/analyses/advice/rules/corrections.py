@@ -15,11 +15,13 @@ from lossctl.analyses.advice.evidence import Errors
 from lossctl.analyses.advice.honest import Gain, gain, how
 from lossctl.analyses.advice.location import mean, median
 from lossctl.analyses.advice.record import Advice
+from lossctl.analyses.advice.rules.tails import INFINITE, tail_index
 from lossctl.analyses.advice.words import change
 from lossctl.arrays import Array, Mask
 from lossctl.report import Json
 
 FEWEST = 5  # rows
+EFFECTIVE = 30.0  # rows by effective n, of the squared error: fewer decide what is best for it
 SIMPLER = 0.02  # of the loss: what a line must save over a shift or a scale
 BETTER = 0.02  # than a constant: what a model that is of use must be, once it is corrected
 
@@ -52,7 +54,10 @@ def _best(errors: Errors, loss: str) -> tuple[Correction, Gain] | None:
     """The simplest correction that gains about the most."""
     before = correction.errors(loss, errors.y, errors.p)
     found: list[tuple[Correction, Gain]] = []
+    by_few = loss == "mse" and _by_few(errors)
     for fit in correction.FITS[loss]:
+        if by_few and not _for_most(errors, fit):
+            continue
         made = fit(errors.y, errors.p, errors.sample.weight)
         one = gain(errors.sample, before, partial(_after, errors, loss, fit))
         if made is not None and one is not None and one.sure:
@@ -60,6 +65,26 @@ def _best(errors: Errors, loss: str) -> tuple[Correction, Gain] | None:
     if not found:
         return None
     return max(found, key=lambda pair: pair[1].share - SIMPLER * (pair[0].kind == "affine"))
+
+
+def _by_few(errors: Errors) -> bool:
+    """Whether the squared error has the tail of an infinite variance, or a few rows make it."""
+    index = tail_index(np.square(errors.r))
+    added = errors.sample.weight * np.square(errors.r)
+    largest = float(added.max())
+    if not largest > 0.0:
+        return False
+    added = added / largest
+    effective = float(added.sum()) ** 2 / float(np.square(added).sum())
+    return effective < EFFECTIVE or (index is not None and index >= INFINITE)
+
+
+def _for_most(errors: Errors, fit: Fit) -> bool:
+    """Whether what is best for the squared error lowers the absolute error too: a mean that wild
+    targets move does not, a wrong unit does, however heavy its tail is."""
+    before = correction.errors("mae", errors.y, errors.p)
+    one = gain(errors.sample, before, partial(_after, errors, "mae", fit))
+    return one is not None and one.share > 0.0
 
 
 def _after(errors: Errors, loss: str, fit: Fit, fitted: Mask, scored: Mask) -> Array | None:
