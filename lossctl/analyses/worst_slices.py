@@ -12,6 +12,7 @@ from lossctl.report import Column, Json, Part, Table
 
 LISTED = 8  # columns that a sentence names
 SCARCE = 10  # times a slice's least size: with fewer rows to choose on, that size is said
+SPARSE: tuple[str, ...] = ("too few", "few others", "no others")  # verdicts for want of rows
 
 
 def finding(search: Search) -> str:
@@ -35,7 +36,7 @@ def finding(search: Search) -> str:
             "for its size."
         )
     first = search.slices[0]
-    if first.found.verdict == "too few":
+    if first.found.verdict in SPARSE:
         return (
             f"No slice is sure: the worst of {search.searched} searched ({inert(first.name)}) "
             f"cannot be judged on the rows that did not choose it, as {_scarce(first)} there"
@@ -51,7 +52,7 @@ def finding(search: Search) -> str:
 def _scarce(one: Slice) -> str:
     """`only 12 rows are elsewhere`."""
     where, rows = ("in it", one.judged) if one.judged < one.others else ("elsewhere", one.others)
-    return f"only {rows} row{'s are' if rows != 1 else ' is'} {where}"
+    return f"{f'only {rows}' if rows else 'no'} row{'s are' if rows != 1 else ' is'} {where}"
 
 
 def _said(search: Search, one: Slice) -> str:
