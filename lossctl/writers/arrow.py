@@ -14,20 +14,24 @@ if TYPE_CHECKING:
 
 
 def array_of(extra: Extra) -> pyarrow.Array:
-    """Numbers, truths or texts; null where there is no value."""
+    """Numbers, truths or texts; null where there is no value.
+
+    Made of the arrays' own memory: `pyarrow.array` would import pandas.
+    """
     import pyarrow
 
-    mask: Any = extra.missing if extra.missing.any() else None
-    values = extra.values
-    if not isinstance(values, Ragged):
-        return pyarrow.array(np.ascontiguousarray(values), mask=mask)
-    offsets = np.ascontiguousarray(values.offsets, dtype=np.int64)
-    data = np.ascontiguousarray(values.values, dtype=np.uint8)
-    text = pyarrow.LargeStringArray.from_buffers(
-        len(values), pyarrow.py_buffer(offsets), pyarrow.py_buffer(data)
-    )
-    if mask is None:
-        return text
-    import pyarrow.compute as compute
+    valid = pyarrow.py_buffer(_bits(~extra.missing)) if extra.missing.any() else None
+    values: Any = extra.values
+    if isinstance(values, Ragged):
+        offsets = np.ascontiguousarray(values.offsets, dtype=np.int64)
+        kind, parts = pyarrow.large_string(), [offsets, values.values.astype(np.uint8, copy=False)]
+    elif values.dtype.kind == "b":
+        kind, parts = pyarrow.bool_(), [_bits(values)]
+    else:
+        kind, parts = pyarrow.from_numpy_dtype(values.dtype), [values]
+    held = [pyarrow.py_buffer(np.ascontiguousarray(part)) for part in parts]
+    return pyarrow.Array.from_buffers(kind, len(values), [valid, *held])
 
-    return compute.if_else(pyarrow.array(mask), pyarrow.scalar(None, text.type), text)
+
+def _bits(truths: Any) -> Any:
+    return np.packbits(truths, bitorder="little")
