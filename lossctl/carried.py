@@ -23,7 +23,7 @@ def carried(plan: Plan, feeds: list[Feed], same: Collection[str]) -> dict[str, t
     """Feed and place of each column that is grouped by or shown; the names in `same` are alike in
     both files. Raises UsageError for what is no column, or holds several values a row."""
     asked = [(grouping.column, "--by") for grouping in plan.by]
-    asked += [(name, "--show") for name in plan.show]
+    asked += [(name, "--show") for text in plan.show for name in _names(feeds, text)]
     found: dict[str, tuple[int, int]] = {}
     for name, option in asked:
         place, index = either(feeds, name, option, both=name in same)
@@ -43,6 +43,16 @@ def carried(plan: Plan, feeds: list[Feed], same: Collection[str]) -> dict[str, t
             raise UsageError(f"--by bin({inert(name)},...): {inert(name)} is {kind}, not numbers",
                              f"--by {inert(name)} groups by its values")  # fmt: skip
     return found
+
+
+def _names(feeds: list[Feed], text: str) -> list[str]:
+    """The columns that a text names by comma; one whose name has a comma is named whole."""
+    if any(column.name == text for feed in feeds for column in feed.source.columns):
+        return [text]
+    names = [name.strip() for name in text.split(",")]
+    if "" in names:
+        raise UsageError("--show has an empty name", "separate names by single commas")
+    return names
 
 
 def spare(

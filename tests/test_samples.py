@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -373,7 +374,33 @@ def test_outliers_are_listed_or_marked(samples: Any) -> None:
     two = samples(broken, TARGET, "--outliers", "mad", "--top", 2)
     assert two.column("row") == found.column("row")[:2]
     told = samples(broken, TARGET, "--outliers", "mad", "-f", "table").out
-    assert "3 of 442 rows flagged make 86.2 % of MSE" in " ".join(told.split())
+    assert "3 of 442 rows are flagged and make 86.2 % of MSE; #371 alone" in " ".join(told.split())
+
+
+@pytest.mark.parametrize(
+    ("top", "said"),
+    [
+        (2, "; the 2 listed make 67.3 %; #371 alone 37.9 %"),
+        (1, "; the one listed makes 37.9 %."),
+    ],
+)
+def test_what_all_flagged_rows_make_is_said_beside_the_listed(
+    samples: Any, top: int, said: str
+) -> None:
+    told = (SAMPLES / "diabetes/broken.csv", TARGET, "--outliers", "mad", "--top", top)
+    out = " ".join(samples(*told, "-f", "table").out.split())
+    assert f"3 of 442 rows are flagged and make 86.2 % of MSE{said}" in out
+    assert "mad: 3 of 442 residuals below" in out
+    data = json.loads(samples(*told, "-l", "mae,r2", "-f", "json").out)["parts"]["outliers"]
+    error = abs(
+        np.array([float(value) for value in read_csv(SAMPLES / "diabetes/broken.csv")["pred"]])
+        - load("diabetes/target")
+    )
+    assert data["count"] == 3
+    assert data["shares"] == {
+        "mae": pytest.approx(np.sort(error)[-3:].sum() / error.sum()),
+        "r2": None,
+    }
 
 
 def test_nothing_is_flagged(samples: Any, tmp_path: Path) -> None:
@@ -390,7 +417,79 @@ def test_trimmed(samples: Any) -> None:
     assert (told["rows"], told["of"]) == (4, 442)
     assert told["value"] == pytest.approx(error[:-4].mean())
     assert told["share"] == pytest.approx(error[-4:].sum() / error.sum())
-    assert "without the 4 rows" in samples(RIDGE, TARGET, "--trim", "0.01").err
+    said = samples(RIDGE, TARGET, "--trim", "0.01", "-l", "rmse,r2").err
+    now, less = math.sqrt(error.mean()), math.sqrt(error[:-4].mean())
+    assert f"rmse {less:.4g} instead of {now:.4g} ({100 * (less / now - 1):+.1f} %)" in said
+    assert "without the 4 rows that add most to each, " in said
+    assert "; r2 is no sum of what each row adds" in said
+
+
+def test_trimmed_of_infinite_rows(samples: Any, tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", pred=[1.0] * 10, target=[2.0] * 9 + [0.0])
+    told = (path, "-l", "mae,mape", "--trim")
+    said = "without the row that adds most to each, mae stays 1, mape 0.5 (infinite with them)"
+    assert said in samples(*told, "10%").err
+    assert "no row: mae stays 1, mape infinite (1 row is infinite)" in samples(*told, "1%").err
+
+
+# --- what is said -------------------------------------------------------------------------------
+
+
+def finding(result: Result) -> str:
+    assert result.status == 0, result.err
+    return " ".join(result.out.split("\n\n")[-1].split())
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (["-l", "r2"], "4 of 60 rows are listed, by the size of what each adds to R2; #7 comes"),
+        (["-l", "median_ae"], "4 of 60 rows are listed, by the median_ae of each alone; #7 comes"),
+        (["-l", "r2", "--sort", "row"], "4 of 60 rows are listed, in the order of the file; #0"),
+        (["-l", "r2", "--sort", "delta", "--outliers", "mad"],
+         "1 of 1 flagged rows is listed, by how much R2 gains without each."),
+        (["-l", "mae", "--sort", "residual"], "4 of 60 rows make"),
+    ],
+)  # fmt: skip
+def test_the_finding_says_what_is_listed(
+    samples: Any, pairs: Any, told: list[str], said: str
+) -> None:
+    assert finding(samples(pairs[0], *told, "--top", 4, "-f", "table")).startswith(said)
+
+
+def test_small_findings(samples: Any, tmp_path: Path) -> None:
+    one = written(tmp_path / "one.csv", pred=[1.0], target=[3.0])
+    assert finding(samples(one, "-f", "table")) == "The only row is listed."
+    rng = np.random.default_rng(9)
+    ids = ["", "k" * 60, *(f"k{place}" for place in range(20_000))]
+    pred = [2.0, 1.0, *(1.0 + rng.random(20_000)).tolist()]
+    path = written(tmp_path / "ids.csv", id=ids, pred=pred, target=[0.0] * 20_002)
+    told = (path, "--id-col", "id", "--top", 2, "-f", "table")
+    said = finding(samples(*told))
+    assert "#0 alone 0.0 %: without it RMSE is" in said
+    assert re.search(r" \(-0\.00\d %\)\.", said), "and not -0.0 %"
+    pred[1] = 500.0
+    written(path, id=ids, pred=pred, target=[0.0] * 20_002)
+    assert f"; {'k' * 39}… alone" in finding(samples(*told))
+
+
+def test_the_signature_is_that_of_eval(samples: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["eval", str(RIDGE), str(TARGET), "-f", "json"]) == 0
+    signature = json.loads(capfd.readouterr().out)["signature"]
+    assert "|data:" in signature
+    for told in (["--top", 3], ["--all"], ["--all", "--block-rows", 7], ["--outliers", "mad"]):
+        assert json.loads(samples(RIDGE, TARGET, *told, "-f", "json").out)["signature"] == signature
+
+
+def test_wrong_inputs_are_the_finding(samples: Any, tmp_path: Path) -> None:
+    truth, noise = np.random.default_rng(10).normal(size=(2, 300))
+    pred = np.roll(truth + 0.2 * noise, 1)
+    path = written(tmp_path / "a.csv", pred=pred.tolist(), target=truth.tolist())
+    said = finding(samples(path, "-f", "table"))
+    assert said.startswith("! rows look shifted by one: ")
+    assert said.endswith("Check the files before anything else: rows look shifted by one.")
+    assert "rows look shifted by one" in samples(path, "--all").err
+    assert "shifted" not in samples(RIDGE, TARGET, "--all").err
 
 
 # --- formats ------------------------------------------------------------------------------------
@@ -435,6 +534,14 @@ def test_a_column_that_is_shown_hides_no_other(samples: Any, tmp_path: Path) -> 
     assert (row["row_shown"], row["mse_shown"]) == ("8", "7")
 
 
+def test_a_column_with_a_comma_is_shown(samples: Any, tmp_path: Path) -> None:
+    columns = {"pred": [1.0], "target": [3.0], "cat,comma": ["x"], "cat": ["y"], "b": ["z"]}
+    path = written(tmp_path / "a.csv", **columns)
+    [row] = samples(path, "--show", "cat,comma", "--show", " cat, b", "--all").rows
+    assert (row["cat,comma"], row["cat"], row["b"]) == ("x", "y", "z")
+    failed(samples(path, "--show", "cat,,b"), 2, "--show has an empty name")
+
+
 @pytest.mark.parametrize("width", [40, 80, 140])
 def test_the_screen_fits(samples: Any, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
@@ -459,7 +566,7 @@ def test_the_screen_fits(samples: Any, monkeypatch: pytest.MonkeyPatch, width: i
         (["--outliers", "sigma"], "--outliers is sigma"),
         (["--show", "height"], "height"),
         (["-f", "parquet"], "needs a file"),
-        (["-f", "xml"], "xml"),
+        (["-f", "xml"], "html, parquet"),
         (["-l", "mae", "--reduction", "none", "--sort", "delta"], "--sort delta"),
     ],
 )

@@ -118,6 +118,32 @@ def test_where_squares_leave_the_range(exponent: int) -> None:
     assert found.share == pytest.approx(plain.share, rel=1e-12)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("fraction", [0.2, 0.4, 0.6])
+def test_infinite_rows_are_the_largest(weighted: bool, fraction: float) -> None:
+    """Relative errors 1/2, inf, 2, inf, 1: two of five are infinite."""
+    weight = [1.0, 2.0, 2.0, 3.0, 1.5] if weighted else None
+    whole = batch([1.0, 3.0, 3.0, 5.0, 2.0], [2.0, 0.0, 1.0, 0.0, 1.0], weight)
+    means = {
+        0.4: (0.5 + 2 * 2 + 1.5) / 4.5 if weighted else (0.5 + 2 + 1) / 3,
+        0.6: (0.5 + 1.5) / 2.5 if weighted else (0.5 + 1) / 2,
+    }
+    found = cut(whole, "mape", fraction)
+    assert found is not None and (found.count, found.rows) == (int(fraction * 5), 5)
+    assert found.share is None
+    if fraction in means:
+        assert found.status == "ok"
+        assert found.value == pytest.approx(means[fraction])
+    else:
+        assert (found.value, found.status, found.reason) == (None, "infinite", "1 row is infinite")
+    assert cut(whole, "mape", fraction, blocks=5) == found
+
+
+def test_all_but_the_infinite_rows_are_zero() -> None:
+    found = cut(batch([1.0, 2.0, 3.0], [1.0, 0.0, 3.0]), "mape", 0.4)
+    assert found == Trimmed(1, 3, 0.0, None)
+
+
 @pytest.mark.parametrize("text", ["median_ae", "max_error", "bias", "r2"])
 def test_nothing_where_rows_have_no_share(text: str) -> None:
     assert cut(batch(PRED, TARGET), text, 0.1) is None

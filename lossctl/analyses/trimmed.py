@@ -19,12 +19,13 @@ from lossctl.terms import Contribution, LossTerms
 
 @dataclass(frozen=True, slots=True)
 class Trimmed:
-    """A loss without the `count` rows that add most to it, and the share that those make."""
+    """A loss without the `count` rows that add most to it, and the share that those make: None
+    where it is infinite with them."""
 
     count: int
     rows: int
     value: float | None
-    share: float
+    share: float | None
     status: str = "ok"
     reason: str | None = None
 
@@ -47,8 +48,9 @@ def trimmed(context: Context, spec: Spec, fraction: float) -> Rounds[Trimmed | N
     """The loss without the floor(`fraction` n) rows that add most to it.
 
     Of rows that add the same, of which only some go, each goes in part: so neither blocks nor
-    order matter, where their weights differ. None for a loss that is no sum of parts of one sign,
-    or has no value. Raises UsageError unless 0 <= fraction < 1.
+    order matter, where their weights differ. Infinite rows are the largest: the value is finite
+    where all of them go. None for a loss that is no sum of parts of one sign, or to which no row
+    adds. Raises UsageError unless 0 <= fraction < 1.
     """
     if not 0.0 <= fraction < 1.0:
         raise UsageError(f"cannot trim {fraction:g} of the rows", "use 0 to less than 1 (100 %)")
@@ -60,13 +62,14 @@ def trimmed(context: Context, spec: Spec, fraction: float) -> Rounds[Trimmed | N
         return None
     sums = Sums(LossTerms(spec), context.moments)
     state: SumsState = (yield (sums,))[sums]
-    if state.infinite or state.a <= 0:
+    if state.a < 0 or (state.a == 0 and not state.infinite):
         return None
-    rows = state.nonzero if by_weight(context, spec) else state.count
+    # The weight of an infinite row is left out of the sums with it.
+    rows = state.nonzero + state.infinite if by_weight(context, spec) else state.count
     count = int(fraction * rows)
     less = SumsState(moments=state.moments)
     if count:
-        shift = shift_of(state)
+        shift = shift_of(state) if state.a else 0
         column = Contribution(spec, shift, counted=True)
         [least] = yield from order_statistics(
             column, state.count, lambda n: [n - count], context.like
@@ -80,9 +83,8 @@ def trimmed(context: Context, spec: Spec, fraction: float) -> Rounds[Trimmed | N
     reduced = _reduced(context, spec, sums, state.less(less))
     if reduced is None:
         return None
-    return Trimmed(
-        count, rows, reduced.value, ratio(less.a, state.a), reduced.status, reduced.reason
-    )
+    share = None if state.infinite else ratio(less.a, state.a)
+    return Trimmed(count, rows, reduced.value, share, reduced.status, reduced.reason)
 
 
 def _part(state: SumsState, count: int) -> SumsState:
@@ -91,6 +93,7 @@ def _part(state: SumsState, count: int) -> SumsState:
         state,
         count=count,
         nonzero=state.nonzero * count // state.count,
+        infinite=state.infinite * count // state.count,
         a=state.a * count // state.count,
         b=state.b * count // state.count,
     )

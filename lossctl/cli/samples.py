@@ -30,8 +30,9 @@ def samples(
     from lossctl.cli import startup
     from lossctl.cli.output import Destinations
     from lossctl.cli.progress import Progress
-    from lossctl.cli.reading import keys_of
-    from lossctl.errors import UsageError
+    from lossctl.errors import UsageError, quoted
+    from lossctl.renderers import ALIASES
+    from lossctl.renderers import FORMATS as DRAWN
     from lossctl.samples import told
     from lossctl.samples.answer import samples as answer
     from lossctl.samples.question import question
@@ -42,6 +43,11 @@ def samples(
     output = options["output"]
     if format is None and output is not None:
         format = suffix_format(output)  # noqa: A001  the option's name
+    if format not in (None, "parquet", *DRAWN, *ALIASES):
+        raise UsageError(
+            f"no output format is called {quoted(format)}",
+            f"there are {', '.join([*DRAWN, 'parquet'])}",
+        )
     destinations = Destinations.of(
         format="tsv" if format == "parquet" else format,
         output=output,
@@ -55,7 +61,7 @@ def samples(
     if format == "parquet" and path is None:
         raise UsageError("-f parquet needs a file", "-o FILE names one")
     chosen = "parquet" if format == "parquet" else destinations.all[0].format
-    plan = given.plan(show=keys_of(show or [], "--show"), outliers=outliers or "mad")
+    plan = given.plan(show=tuple(show or ()), outliers=outliers or "mad")
     quiet = options["quiet"]
     started = perf_counter()
     startup.done()

@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from lossctl.analyses import fences as fences_of
+from lossctl.analyses import detectors
+from lossctl.analyses import outliers as outliers_of
 from lossctl.analyses.context import Context
+from lossctl.analyses.digest import Digest
 from lossctl.analyses.fences import Fences
+from lossctl.analyses.outliers import Outliers
 from lossctl.analyses.trimmed import Trimmed, trimmed
 from lossctl.batch import Batch, joined
 from lossctl.errors import DataError, UsageError
@@ -48,8 +51,10 @@ class Samples:
     rows: Iterator[Rows]
     most: int  # rows there may be
     trimmed: Mapping[str, Trimmed] = field(default_factory=dict)
-    fences: Fences | None = None
+    outliers: Outliers | None = None
     notes: tuple[Note, ...] = ()
+    wrong: tuple[Note, ...] = ()  # what looks wrong with the inputs
+    digest: str | None = None
 
     @property
     def running(self) -> str | None:
@@ -71,9 +76,9 @@ def samples(plan: Plan, question: Question, progress: Progress | None = None) ->
 def _samples(held: Scoring, question: Question) -> Samples:
     assert held.context is not None
     context = _chosen(held.plan, replace(held.context, moments=False))
-    answers = held.ask(_sums(context, question))
+    answers = held.ask(_sums(context, held.context, question))
     values: dict[Spec, Reduced] = dict(zip(context.specs, answers.values, strict=True))
-    if question.outlying and answers.fences is None:
+    if question.outlying and answers.outliers is None:
         raise UsageError("--outliers: these rows have no single residual that could lie far out",
                          "leave it out")  # fmt: skip
     key = key_of(context, question.sort, context.leading, values[context.leading], held.scored)
@@ -86,18 +91,21 @@ def _samples(held: Scoring, question: Question) -> Samples:
     leading = next(one for one in losses if one.spec == context.leading)
     taken = {one.name(name) for one in losses for name in (*one.fields, "running")}
     described = Described(held, told=wanted is not None, taken=taken | {"rank", "outlier"})
-    made = _Made(held, question, described, losses, leading, key, answers.fences)
+    fences = None if answers.outliers is None else answers.outliers.fences
+    made = _Made(held, question, described, losses, leading, key, fences)
     return Samples(
         held, question, leading, losses, made.rows(wanted), most,
         {str(spec): one for spec, one in answers.trimmed.items() if one is not None},
-        answers.fences, notes,
+        answers.outliers, notes, answers.wrong, answers.digest,
     )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class _Answers:
     values: list[Reduced]
-    fences: Fences | None
+    wrong: tuple[Note, ...]
+    digest: str
+    outliers: Outliers | None
     trimmed: dict[Spec, Trimmed | None]
 
 
@@ -113,17 +121,20 @@ def _root(context: Context, spec: Spec) -> bool:
     return context.leading.loss.label == "mse" and spec.loss.label == "rmse"
 
 
-def _sums(context: Context, question: Question) -> Rounds[_Answers]:
+def _sums(context: Context, whole: Context, question: Question) -> Rounds[_Answers]:
+    """`whole` has all losses, which decide what looks wrong."""
     asked: list[Rounds[Any]] = [context.reduced(spec) for spec in context.specs]
+    asked += [detectors.rounds(whole), one_state(Digest())]
     if question.outlying:
-        asked.append(fences_of.rounds(context))
+        asked.append(outliers_of.rounds(context))
     if question.trim is not None:
         asked += [trimmed(context, spec, question.trim) for spec in context.specs]
     found = yield from in_step(asked)
     count = len(context.specs)
-    values, rest = found[:count], found[count:]
-    fences = rest.pop(0) if question.outlying else None
-    return _Answers(values, fences, dict(zip(context.specs, rest, strict=False)))
+    values, wrong, digest, rest = found[:count], found[count], found[count + 1], found[count + 2 :]
+    outliers = rest.pop(0) if question.outlying else None
+    cuts = dict(zip(context.specs, rest, strict=False))
+    return _Answers(values, tuple(wrong), str(digest), outliers, cuts)
 
 
 def _top(key: Column | None, count: int) -> Rounds[Any]:

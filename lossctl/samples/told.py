@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from lossctl.analyses import outliers as outliers_of
 from lossctl.analyses.context import percent, prose
-from lossctl.errors import UsageError, inert
-from lossctl.report import Part, Report, row_name
+from lossctl.analyses.finding import of_wrong
+from lossctl.errors import UsageError
+from lossctl.report import Part, Report, row_name, said_name
 from lossctl.run import report_of
 from lossctl.samples.answer import Samples
 from lossctl.samples.measured import KINDS, Measured
@@ -53,9 +55,12 @@ def report(found: Samples, rows: Few | None = None, *, screen: bool = False) -> 
     if found.question.outlying:
         parts.append(_outlying(found))
     held = replace(found.held, specs=tuple(one.spec for one in found.losses))
+    if found.wrong and rows is not None:
+        finding = of_wrong(found.wrong[0])
     return report_of(
-        held, "samples", table=table, parts=tuple(parts), notes=found.notes, finding=finding
-    )
+        held, "samples", table=table, parts=tuple(parts), notes=(*found.notes, *found.wrong),
+        finding=finding, digest=found.digest,
+    )  # fmt: skip
 
 
 def asides(made: Report) -> list[str]:
@@ -85,42 +90,78 @@ def _trimmed(found: Samples) -> Part:
     """Every loss without its own largest rows."""
     assert found.question.trim is not None
     said: dict[int, list[str]] = {}
+    unfit = []
     data: dict[str, Any] = {}
-    share = f"{100 * found.question.trim:g} %"
     for one in found.losses:
-        cut = found.trimmed.get(str(one.spec))
+        name, cut = one.spec.brief, found.trimmed.get(str(one.spec))
         if cut is None:
             data[str(one.spec)] = None
+            nothing = one.reduced.total == 0
+            unfit.append(f"nothing adds to {name}" if nothing
+                         else f"{name} is no sum of what each row adds")  # fmt: skip
             continue
         data[str(one.spec)] = {
             "rows": cut.count, "of": cut.rows, "value": cut.value, "share": cut.share,
-            "status": cut.status,
+            "status": cut.status, "reason": cut.reason,
         }  # fmt: skip
-        if cut.value is not None:
-            less = f"{one.spec.brief} {cut.value:.4g} ({percent(cut.share)} of it gone)"
-            said.setdefault(cut.count, []).append(less)
-    each = [
-        f"without the {'row' if count == 1 else f'{count} rows'} that add{'s' * (count == 1)} most "
-        f"to each, {', '.join(losses)}"
-        for count, losses in said.items()
-    ]
-    if not each:
-        each = ["no loss here is a sum of parts that could be trimmed"]
-    text = f"{share} of the rows: {'; '.join(each)}"
+        now = one.reduced.value
+        if cut.value is None:
+            less = f"{name} {cut.status} ({cut.reason})"
+        elif now is None:
+            less = f"{name} {cut.value:.4g} ({one.reduced.status} with them)"
+        elif cut.value == now:
+            less = f"{name} stays {now:.4g}"
+        else:
+            less = f"{name} {cut.value:.4g} instead of {now:.4g}{_changed(cut.value, now)}"
+        said.setdefault(cut.count, []).append(less)
+    each = [_without_most(count, losses) for count, losses in said.items()]
+    share = f"{100 * found.question.trim:g} %"
+    text = f"{share} of the rows: {'; '.join(each + unfit)}"
     return Part("trimmed", text, {"fraction": found.question.trim, "losses": data})
 
 
+def _without_most(count: int, losses: list[str]) -> str:
+    if not count:
+        return f"that is no row: {', '.join(losses)}"
+    rows = "row that adds" if count == 1 else f"{count} rows that add"
+    return f"without the {rows} most to each, {', '.join(losses)}"
+
+
+def _changed(value: float, now: float) -> str:
+    """` (-6.4 %)`; one digit of a small change, and nothing of none."""
+    change = 100 * (value - now) / abs(now) if now else 0.0
+    if not change:
+        return ""
+    return f" ({change:+.1f} %)" if abs(change) >= 0.1 else f" ({change:+.1g} %)"
+
+
 def _outlying(found: Samples) -> Part:
-    """The fences."""
-    fences = found.fences
-    assert fences is not None
+    """The fences, how many rows lie beyond, and what they make."""
+    assert found.outliers is not None
+    outliers, fences = found.outliers, found.outliers.fences
     low, high = fences.low, fences.high
-    text = f"{fences.rule}: residuals below {low:.4g} or above {high:.4g}"
+    shares = _flagged(found)
+    made = [f"{percent(share)} of {one.spec.brief}" for one in found.losses
+            if (share := shares[str(one.spec)]) is not None]  # fmt: skip
+    text = (
+        f"{fences.rule}: {outliers.count} of {outliers.rows} residuals below {low:.4g} or above "
+        f"{high:.4g}" + (f", {', '.join(made)}" if made else "")
+    )
     data = {
         "rule": fences.rule, "centre": fences.centre,
         "low": low if np.isfinite(low) else None, "high": high if np.isfinite(high) else None,
+        "count": outliers.count, "shares": shares,
     }  # fmt: skip
     return Part("outliers", text, data)
+
+
+def _flagged(found: Samples) -> dict[str, float | None]:
+    """The share of each loss that all flagged rows make; None where rows have no shares of it."""
+    assert found.outliers is not None
+    values = {str(one.spec): one.reduced for one in found.losses}
+    shares = outliers_of.shares(found.outliers, values)
+    able = {str(one.spec) for one in found.losses if "share" in one.fields}
+    return {name: shares.get(name) if name in able else None for name in values}
 
 
 def _table(found: Samples, rows: Few, screen: bool) -> Table:
@@ -157,7 +198,8 @@ def _columns(found: Samples, rows: Mapping[str, list[Any]]) -> list[Column]:
     if found.running is not None:
         made[found.running] = Column(found.running, "share", 2)
     columns: list[Column] = []
-    place, shown = 0, found.held.plan.show
+    place, first = 0, found.held.first
+    shown = () if first is None else first.extras
     kind: Kind
     for name in rows:
         if name in made:
@@ -212,8 +254,7 @@ def _change(value: Any, now: float | None) -> Any:
 
 def _finding(found: Samples, rows: Few) -> str:
     """How much the rows that are listed make together, and what the first does alone."""
-    count = len(rows.get("row", ()))
-    if not count:
+    if not rows.get("row"):
         return "No row is flagged." if found.question.flagged else ""
     one = found.leading
     name = prose(one.spec)
@@ -221,22 +262,63 @@ def _finding(found: Samples, rows: Few) -> str:
     if one.unbounded:
         return f"{name} is {reduced.status}: {reduced.reason}."
     if "share" not in one.fields:
-        return ""
-    listed = [share or 0.0 for share in rows[one.name("share")]]
-    of = found.held.scored
+        return f"{_listed(found, rows)}."
     if reduced.total == 0:
         return f"{name} is 0: no row adds to it."
+    listed = [share or 0.0 for share in rows[one.name("share")]]
+    count, of = len(listed), found.held.scored
     total = sum(listed)
-    flagged = " flagged" if found.question.flagged else ""
-    first = row_name(rows["row"][0], rows.get("id", [None])[0])
-    text = f"{count} of {of} rows{flagged} make {percent(total)} of {name}"
-    if count == 1:
-        text = f"1 of {of} rows{flagged} makes {percent(total)} of {name}"
-    if count == of and not flagged:
-        text = f"All {of} rows are listed"
+    shares = "makes" if count == 1 else "make"
+    text = f"{count} of {of} rows {shares} {percent(total)} of {name}"
+    if found.question.flagged:
+        text = _of_flagged(found, count, total)
+    elif count == of:
+        text = "All rows are listed" if count > 1 else "The only row is listed"
     if found.question.sort == "share" and count > 1:
-        text += f"; {inert(str(first))} alone {percent(listed[0])}" + _without(found, rows)
+        text += f"; {_first(rows)} alone {percent(listed[0])}" + _without(found, rows)
     return text + "."
+
+
+def _of_flagged(found: Samples, count: int, total: float) -> str:
+    """`28 of 2000 rows are flagged and make 16.8 % of MSE; the 3 listed make 3.3 %`."""
+    assert found.outliers is not None
+    every = found.outliers.count
+    share = _flagged(found)[str(found.leading.spec)]
+    text = f"{every} of {found.held.scored} rows " + (
+        "is flagged and makes" if every == 1 else "are flagged and make"
+    )
+    text += f" {percent(total if share is None else share)} of {prose(found.leading.spec)}"
+    if count < every:
+        text += (
+            f"; the {count} listed make {percent(total)}"
+            if count > 1
+            else (f"; the one listed makes {percent(total)}")
+        )
+    return text
+
+
+def _listed(found: Samples, rows: Few) -> str:
+    """`20 of 2000 rows are listed, by the size of what each adds to R2`, where none has a share."""
+    one, sort = found.leading, found.question.sort
+    name, count = prose(one.spec), len(rows["row"])
+    by = {
+        "residual": "by the size of their residual",
+        "delta": f"by how much {name} gains without each",
+        "row": "in the order of the file",
+    }.get(sort)
+    if by is None:
+        adds = one.spec.reduction.pairs
+        by = f"by the size of what each adds to {name}" if adds else f"by the {name} of each alone"
+    flagged = " flagged" if found.question.flagged else ""
+    every = found.outliers.count if found.question.flagged and found.outliers else found.held.scored
+    verb = "is" if count == 1 else "are"
+    text = f"{count} of {every}{flagged} rows {verb} listed, {by}"
+    return text + (f"; {_first(rows)} comes first" + _without(found, rows) if count > 1 else "")
+
+
+def _first(rows: Few) -> str:
+    """What the first row is called."""
+    return said_name(rows["row"][0], rows.get("id", [None])[0])
 
 
 def _without(found: Samples, rows: Few) -> str:
@@ -248,5 +330,4 @@ def _without(found: Samples, rows: Few) -> str:
     value, now = rows[one.name("without")][0], one.reduced.value
     if value is None or now is None:
         return ""
-    change = 100 * (value - now) / abs(now)
-    return f": without it {prose(one.spec)} is {value:.4g} ({change:+.1f} %)"
+    return f": without it {prose(one.spec)} is {value:.4g}{_changed(value, now)}"
