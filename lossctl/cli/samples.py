@@ -25,6 +25,7 @@ def samples(
 ) -> int:
     """List the rows that make a loss, with what each adds to it and the loss without it: the worst
     20, or --all."""
+    from dataclasses import replace
     from time import perf_counter
 
     from lossctl.cli import startup
@@ -61,6 +62,7 @@ def samples(
     if format == "parquet" and path is None:
         raise UsageError("-f parquet needs a file", "-o FILE names one")
     chosen = "parquet" if format == "parquet" else destinations.all[0].format
+    asked = replace(asked, signed=chosen not in FORMATS)
     plan = given.plan(show=tuple(show or ()), outliers=outliers or "mad")
     quiet = options["quiet"]
     started = perf_counter()

@@ -104,7 +104,7 @@ def _samples(held: Scoring, question: Question) -> Samples:
 class _Answers:
     values: list[Reduced]
     wrong: tuple[Note, ...]
-    digest: str
+    digest: str | None
     outliers: Outliers | None
     trimmed: dict[Spec, Trimmed | None]
 
@@ -124,7 +124,7 @@ def _root(context: Context, spec: Spec) -> bool:
 def _sums(context: Context, whole: Context, question: Question) -> Rounds[_Answers]:
     """`whole` has all losses, which decide what looks wrong."""
     asked: list[Rounds[Any]] = [context.reduced(spec) for spec in context.specs]
-    asked += [detectors.rounds(whole), one_state(Digest())]
+    asked += [detectors.rounds(whole), _digest(question)]
     if question.outlying:
         asked.append(outliers_of.rounds(context))
     if question.trim is not None:
@@ -134,7 +134,11 @@ def _sums(context: Context, whole: Context, question: Question) -> Rounds[_Answe
     values, wrong, digest, rest = found[:count], found[count], found[count + 1], found[count + 2 :]
     outliers = rest.pop(0) if question.outlying else None
     cuts = dict(zip(context.specs, rest, strict=False))
-    return _Answers(values, tuple(wrong), str(digest), outliers, cuts)
+    return _Answers(values, tuple(wrong), digest, outliers, cuts)
+
+
+def _digest(question: Question) -> Rounds[str | None]:
+    return str((yield from one_state(Digest()))) if question.signed else None
 
 
 def _top(key: Column | None, count: int) -> Rounds[Any]:

@@ -21,6 +21,7 @@ class Question:
     outlying: bool = False
     flagged: bool = False
     trim: float | None = None
+    signed: bool = True  # a signature is written, which names the data
 
     @property
     def ranked(self) -> bool:
