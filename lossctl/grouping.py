@@ -29,6 +29,9 @@ def parse(text: str) -> Grouping:
         name = text.strip()
         if not name:
             raise UsageError("--by is empty", "name a column, or write 'bin(age,5)'")
+        if whole := re.fullmatch(r"bin\(([^,]*)\)", name):
+            raise UsageError(f"--by {name}: it does not say how many bins",
+                             f"write 'bin({whole[1].strip() or 'age'},5)'")  # fmt: skip
         return Grouping(name)
     column, bins = match[1].strip(), match[2]
     if not bins.isascii() or not bins.isdigit() or not 2 <= int(bins) <= MOST_BINS:

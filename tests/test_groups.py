@@ -81,13 +81,14 @@ def test_groups_are_those_of_pandas(tmp_path: Path, weighted: bool) -> None:
     for name, rows in expected:
         own = made[str(name)]
         assert own["rows"] == len(rows)
-        assert own["share_of_rows"] == pytest.approx(len(rows) / ROWS)
+        part = rows["w"].sum() / frame["w"].sum()
+        assert own["share_of_rows"] == pytest.approx(part)
         for loss in ("mae", "mse"):
             total = (rows[loss] * rows["w"]).sum()
             one = own["losses"][loss]
             assert one["value"] == pytest.approx(total / rows["w"].sum())
             assert one["share"] == pytest.approx(total / whole[loss])
-            assert one["lift"] == pytest.approx(total / whole[loss] / len(rows) * ROWS)
+            assert one["lift"] == pytest.approx(total / whole[loss] / part)
             rest = (whole[loss] - total) / (frame["w"].sum() - rows["w"].sum())
             assert one["elsewhere"] == pytest.approx(rest)
         assert own["losses"]["rmse"]["value"] == pytest.approx(own["losses"]["mse"]["value"] ** 0.5)
@@ -212,6 +213,74 @@ def test_a_few_rows_that_make_all_of_a_group_are_no_verdict(tmp_path: Path) -> N
     assert not few(SumsState(count=40, nonzero=40))
 
 
+def test_a_weighted_share_is_of_the_weight(tmp_path: Path) -> None:
+    frame = data(rows=400)
+    frame["region"] = ["a", "b"] * 200
+    frame["weight"] = np.where(frame["region"] == "b", 10.0, 1.0)
+    frame.loc[frame["region"] == "a", "pred"] += 2.0  # worse, of little weight
+    of = plan(tmp_path, frame, ["region"], weight_col="weight")
+    (part,) = parts(of)
+    worst = part.data["groups"][0]
+    one = worst["losses"]["mse"]
+    assert part.data["shares_of"] == "weight" and worst["share_of_rows"] == pytest.approx(1 / 11)
+    assert worst["group"] == "a" and one["verdict"] == "worse" and one["lift"] > 1
+    assert "with 9.1 % of the weight (" in part.text
+    assert part.table is not None
+    assert [column.name for column in part.table.columns][1:3] == ["rows", "of weight"]
+    assert part.table.rows[0][1] == 200
+    report = slices_plan(of, against=of)
+    assert report.table is not None
+    assert [column.name for column in report.table.columns][1:3] == [
+        "weight before",
+        "weight after",
+    ]
+
+
+def infinite(tmp_path: Path, losses: tuple[str, ...]) -> Part:
+    """MAPE is infinite in `a` alone; `b` fails."""
+    frame = data(rows=2000)
+    frame["region"] = ["a"] * 1000 + ["b"] * 1000
+    frame.loc[3, "target"] = 0.0
+    frame.loc[1000:, "pred"] += 30.0
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    of = Plan(str(tmp_path / "rows.csv"), pred_col="pred", target_col="target", losses=losses,
+              by=groupings(["region"]))  # fmt: skip
+    return parts(of)[0]
+
+
+def test_why_groups_cannot_be_judged_is_told_apart(tmp_path: Path) -> None:
+    made = infinite(tmp_path, ("mape",))
+    verdicts = {one["group"]: one["losses"]["mape"]["verdict"] for one in made.data["groups"]}
+    assert verdicts == {"a": "infinite", "b": "infinite elsewhere"}
+    assert made.text == "no group of region can be judged: the loss is infinite"
+    frame = data(rows=200)
+    frame["region"] = ["a"] * 190 + ["b"] * 10
+    one = parts(plan(tmp_path, frame, ["region"]))[0]
+    verdicts = {one["group"]: one["losses"]["mse"]["verdict"] for one in one.data["groups"]}
+    assert verdicts == {"a": "few others", "b": "too few"}
+    frame["region"] = "a"
+    one = parts(plan(tmp_path, frame, ["region"]))[0]
+    assert one.data["groups"][0]["losses"]["mse"]["verdict"] == "no others"
+    assert one.text == "all rows are in one group: a"
+
+
+def test_a_finite_loss_is_judged_where_another_is_infinite(tmp_path: Path) -> None:
+    made = infinite(tmp_path, ("mape", "mae"))
+    assert made.data["by"] == "mae"
+    assert made.text.startswith("b makes ") and made.text.endswith("; MAPE is infinite in a")
+
+
+def test_only_what_is_judged_does_not_stand_out(tmp_path: Path) -> None:
+    frame = data()
+    region = np.random.default_rng(5).permutation(frame["region"].to_numpy())
+    frame["region"], frame["key"] = region, [f"k{n}" for n in range(len(frame))]
+    of = plan(tmp_path, frame, ["region", "key"])
+    finding = slices_plan(of).finding
+    assert finding.startswith("No group of region stands out (least Holm p ")
+    assert "of those that can be judged (1 cannot: fewer than 30 rows)" in finding
+    assert finding.endswith("no group of key can be judged: fewer than 30 rows.")
+
+
 def test_losses_that_are_no_mean_are_left_out_and_said(tmp_path: Path) -> None:
     of = plan(tmp_path, data(), ["region"])
     assert set(parts(of)[0].data["left_out"]) == {"median_ae", "r2"}
@@ -245,18 +314,56 @@ def test_bins_of_more_values_than_are_counted(monkeypatch: pytest.MonkeyPatch) -
     rows = batch(values, values)
     rows.extras["x"] = Extra(values, np.isnan(values))
     known = answer(cuts.binned("x", 4, None), rows)
-    assert known.names == ("1", "2", "3", "4 … 5", cuts.MISSING)
+    assert known.names == ("1", "2", "3", "4", "5", cuts.MISSING)
     monkeypatch.setattr(cuts, "HELD", 2)
     unknown = answer(cuts.binned("x", 4, None), rows)
     assert unknown.edges == known.edges
     assert unknown(rows).tolist() == known(rows).tolist()
+    assert unknown.names == known.names
     # The value below an edge that several rows hold is not known, and not made up.
-    assert unknown.names == ("1 … below 2", "2", "3 … below 4", "4 … 5", cuts.MISSING)
-    # Of the ranks that are one value the first knows what stands below it.
-    values = np.array([1.0, 1, 2, 3, 3, 3, 3, 3, 3, 3, 4, 5])
+    values = np.array([1.0, 2, 2, 3, 4, 5, 6, 7, 8])
     rows = batch(values, values)
     rows.extras["x"] = Extra(values, np.isnan(values))
-    assert answer(cuts.binned("x", 4, None), rows).names == ("1 … 2", "3 … 5", cuts.MISSING)
+    assert answer(cuts.binned("x", 4, None), rows).names == (
+        "1 … below 2", "2 … 3", "4 … 5", "6 … 8", cuts.MISSING
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("held", [4096, 2])
+@pytest.mark.parametrize("zeros", [860, 600])
+def test_a_value_that_fills_bins_is_one_and_the_rest_is_cut(
+    monkeypatch: pytest.MonkeyPatch, zeros: int, held: int
+) -> None:
+    monkeypatch.setattr(cuts, "HELD", held)
+    rest = 1000 - zeros
+    values = np.random.default_rng(0).permutation([0.0] * zeros + list(range(1, rest + 1)))
+    rows = batch(values, values)
+    rows.extras["x"] = Extra(values, np.isnan(values))
+    made = answer(cuts.binned("x", 4, None), rows)
+    counts = np.bincount(made(rows)).tolist()
+    assert made.names[0] == "0" and counts[0] == zeros
+    assert len(counts) == 4 and max(counts[1:]) - min(counts[1:]) <= 1
+
+
+@given(
+    st.lists(st.integers(-3, 12) | st.just(0), min_size=1, max_size=60),
+    st.integers(2, 8),
+)
+def test_known_and_unknown_values_are_cut_alike(numbers: list[int], bins: int) -> None:
+    values = np.array(numbers, dtype=np.float64)
+    rows = batch(values, values)
+    rows.extras["x"] = Extra(values, np.isnan(values))
+    known = answer(cuts.binned("x", bins, None), rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cuts, "HELD", 0)
+        unknown = answer(cuts.binned("x", bins, None, 0), rows)
+    if known.edges is not None:
+        assert unknown.edges == known.edges
+    codes = unknown(rows)
+    for value, count in zip(*np.unique(values, return_counts=True), strict=True):
+        if count * bins >= len(values):  # it holds a whole quantile
+            (code,) = set(codes[values == value].tolist())
+            assert np.count_nonzero(codes == code) == count
 
 
 @pytest.mark.parametrize("values", [[], [np.nan, np.nan], [np.inf, -np.inf, 1.0]])
@@ -268,6 +375,8 @@ def test_bins_of_nothing_and_of_infinity(values: list[float]) -> None:
     codes = cut(rows)
     assert len(set(codes.tolist())) == (3 if np.isinf(column).any() else min(len(values), 1))
     assert all(cut.missing(code) for code in codes[np.isnan(column)].tolist())
+    assert not any("e+308" in name for name in cut.names)
+    assert ("-inf" in cut.names and "inf" in cut.names) == bool(np.isinf(column).any())
 
 
 def test_cells_are_told_apart_by_what_they_are() -> None:
@@ -403,6 +512,18 @@ def test_the_command_and_eval_say_the_same(
     assert len(lines) == 2
     assert command(["slices", str(of.pred), "--pred-col", "pred", "--target-col", "target"]) == 2
     assert "--by region, or --find" in capsys.readouterr().err
+
+
+def test_what_is_missing_in_the_question_is_said() -> None:
+    with pytest.raises(UsageError, match=r"how many bins.*'bin\(temp,5\)'"):
+        groupings(["bin(temp)"])
+
+
+def test_against_asks_for_by(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    of = plan(tmp_path, data(rows=40), [])
+    given = ["slices", str(of.pred), "--pred-col", "pred", "--target-col", "target"]
+    assert command([*given, "--find", "--against", str(of.pred)]) == 2
+    assert "--against splits a change by groups, and --by names none" in capsys.readouterr().err
 
 
 def test_a_grouping_is_what_it_was_parsed_from() -> None:

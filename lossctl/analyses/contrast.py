@@ -35,6 +35,11 @@ def as_mean(state: SumsState, reduction: Additive) -> SumsState:
     return replace(state, nonzero=n, b=n * ONE, ab=state.a, bb=n * ONE)
 
 
+def even(mean: SumsState) -> bool:
+    """Whether every row counts 1 in such sums."""
+    return mean.b == (mean.count - mean.infinite) * ONE
+
+
 def rest(whole: SumsState, part: SumsState) -> SumsState:
     """The sums of all other rows."""
     return replace(

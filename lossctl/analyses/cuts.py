@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from lossctl.arrays import Integers, Ragged
 from lossctl.batch import Batch
 from lossctl.errors import DataError, inert
 from lossctl.grouping import Grouping
+from lossctl.ranges import Range, key_of
 from lossctl.rounds import Rounds, in_step, one_state
 from lossctl.selection import Like, order_statistics
 
@@ -101,51 +103,153 @@ def binned(column: str, bins: int, like: Like | None, plain: int = 1) -> Rounds[
     """Bins of a column of numbers; up to `plain` different values are groups themselves.
 
     The value of rank j n / bins begins bin j: equal values are never parted, so that there are
-    fewer bins where few values differ.
+    fewer bins where few values differ. A value that at least n / bins rows hold is a bin of its
+    own, and the rest is cut into what remains of the bins.
     """
     levels = Levels(Coded(column), HELD)
-
-    def ranks(of: int) -> Any:
-        def wanted(count: int) -> list[int]:
-            place = of * count // bins if of < bins else count
-            return [max(place - 1, 0), min(place, count - 1)] if count else []
-
-        return wanted
-
     questions: list[Rounds[Any]] = [one_state(levels)]
     questions += [
-        order_statistics(Numbers(column), levels, ranks(of), like) for of in range(bins + 1)
+        order_statistics(Numbers(column), levels, _first(of, bins), like) for of in range(bins + 1)
     ]
-    answers: list[Any] = yield from in_step(questions)
-    state: LevelsState = answers[0]
+    state: LevelsState
+    state, *answers = yield from in_step(questions)
     if not state.overfull and len(state.counts) <= plain:
         return by_level(column, state.ordered())
     if not state.count:
         return Cut(column, ("", MISSING), edges=())
-    lowest, highest = answers[1][1], answers[-1][0]
+    if state.overfull:
+        firsts = yield from _searched(column, bins, state.count, answers, like)
+    else:
+        firsts = _counted(state, bins)
+    spans = zip(firsts, [*firsts[1:], None], strict=True)
+    highest = answers[-1][1]
+    names = [
+        _span(one.value, highest, math.inf) if after is None
+        else _span(one.value, after.before, after.value)
+        for one, after in spans
+    ]  # fmt: skip
+    return Cut(column, (*names, MISSING), edges=tuple(one.value for one in firsts[1:]))
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """The least value of a bin, and the value of the row before it in order."""
+
+    value: float
+    before: float
+
+
+@dataclass(frozen=True, slots=True)
+class Heavy:
+    """The rank of the first row that holds a value, and how many rows hold it."""
+
+    first: int
+    rows: int
+
+
+def _first(of: int, bins: int) -> Callable[[int], list[int]]:
+    """The rank at which one of equally large bins begins, and those beside it; the last one's
+    end."""
+
+    def ranks(count: int) -> list[int]:
+        return beside(of * count // bins if of < bins else count - 1, count) if count else []
+
+    return ranks
+
+
+def beside(rank: int, count: int) -> list[int]:
+    """A rank, and those next to it."""
+    return [max(rank - 1, 0), rank, min(rank + 1, count - 1)]
+
+
+def begins(count: int, bins: int, heavy: Collection[Heavy]) -> list[int]:
+    """The ranks at which bins begin: those of the heavy values, and between them as many bins as
+    the rows there deserve, at least one."""
+    free = count - sum(one.rows for one in heavy)
+    left = max(bins - len(heavy), 0)
+    ranks, at = set(), 0
+    for one in [*sorted(heavy, key=lambda one: one.first), Heavy(count, 0)]:
+        size = one.first - at
+        if size:
+            own = max(1, (2 * left * size + free) // (2 * free))
+            ranks |= {at + of * size // own for of in range(own)}
+        if one.rows:
+            ranks.add(one.first)
+        at = one.first + one.rows
+    return sorted(ranks)
+
+
+def heaviest(
+    count: int, bins: int, known: Mapping[float, Heavy], heavy: Mapping[float, Heavy]
+) -> dict[float, Heavy]:
+    """The values that hold at least as many rows as a bin of what the heavy ones leave."""
+    free, left = count - sum(one.rows for one in heavy.values()), bins - len(heavy)
+    more = {value: one for value, one in known.items() if one.rows * left >= free}
+    return {**heavy, **more} if left > 1 else dict(heavy)
+
+
+def _counted(state: LevelsState, bins: int) -> list[First]:
+    """The bins of values of which all are known."""
+    rows: dict[float, int] = {}
+    for level in state.ordered():
+        if level is not None:
+            value = min(max(float(level), -LARGEST), LARGEST)
+            rows[value] = rows.get(value, 0) + state.counts[level]
+    values = np.array(list(rows))
+    ends = np.cumsum(list(rows.values()))
+    known = {
+        value: Heavy(end - own, own)
+        for (value, own), end in zip(rows.items(), ends.tolist(), strict=True)
+    }
+    heavy: dict[float, Heavy] = {}
+    while len(more := heaviest(state.count, bins, known, heavy)) > len(heavy):
+        heavy = more
+    ranks = begins(state.count, bins, heavy.values())
+    places = np.unique(np.searchsorted(ends, ranks, side="right")).tolist()
+    return [First(float(values[place]), float(values[max(place - 1, 0)])) for place in places]
+
+
+def _searched(
+    column: str, bins: int, count: int, answers: Sequence[list[float]], like: Like | None
+) -> Rounds[list[First]]:
+    """The bins of values of which there are too many to count each: those that may be heavy stand
+    where a bin begins."""
+    numbers = Numbers(column)
+    known: dict[float, Heavy] = {}
+    heavy: dict[float, Heavy] = {}
+    found = answers[:-1]
+    while True:
+        tied = {at for below, at, above in found if at in (below, above)}
+        asked = {value: Range(numbers, key_of(value), key_of(value) + 1)
+                 for value in sorted(tied - set(known))}  # fmt: skip
+        if asked:
+            states = yield tuple(asked.values())
+            for value, one in asked.items():
+                known[value] = Heavy(states[one].below, states[one].inside)
+        more = heaviest(count, bins, known, heavy)
+        if len(more) == len(heavy):
+            break
+        heavy = more
+        ranks = begins(count, bins, heavy.values())
+        found = yield from in_step(
+            order_statistics(numbers, count, partial(beside, rank), like) for rank in ranks
+        )
     # Of the ranks that have one value the first knows what stands below it.
-    before = {above: below for below, above in reversed(answers[2:-1]) if above > lowest}
-    edges = sorted(before)
-    if not state.overfull:  # the values are known: what stands below an edge is, too
-        known = sorted(level for level in state.counts if level is not None)
-        numbers = np.clip(np.array(known, dtype=np.float64), -LARGEST, LARGEST)
-        before = {edge: float(numbers[np.searchsorted(numbers, edge) - 1]) for edge in edges}
-    lows = [lowest, *edges]
-    names = [_span(low, before[high], high) for low, high in zip(lows, edges, strict=False)] + [
-        _span(lows[-1], highest, math.inf)
-    ]
-    return Cut(column, (*names, MISSING), edges=tuple(edges))
+    firsts = {at: First(at, below) for below, at, _ in reversed(found)}
+    return [firsts[value] for value in sorted(firsts)]
 
 
 def _span(low: float, last: float, beyond: float) -> str:
     """`19 … 34`: the least and the largest value of a bin that ends before `beyond`."""
+    if low == last:
+        return _number(low)
     if last >= beyond:  # several rows hold the edge, and the value below it is not known
         return f"{_number(low)} … below {_number(beyond)}"
-    return _number(low) if low == last else f"{_number(low)} … {_number(last)}"
+    return f"{_number(low)} … {_number(last)}"
 
 
 def _number(value: float) -> str:
-    return f"{value:.6g}"
+    return f"{math.copysign(math.inf, value) if abs(value) == LARGEST else value:.6g}"
 
 
 def weighed(state: LevelsState, least: int) -> list[Level]:

@@ -5,21 +5,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from lossctl.analyses.context import Context, shifted
-from lossctl.analyses.contrast import SURE, Contrast, as_mean, few, holm, judged, rest, welch
+from lossctl.analyses.contrast import (
+    FEWEST,
+    SURE,
+    Contrast,
+    as_mean,
+    even,
+    few,
+    holm,
+    judged,
+    rest,
+    welch,
+)
 from lossctl.analyses.cuts import NOWHERE, Cut
 from lossctl.exact import ratio
 from lossctl.keyed import KeyedState, KeyedSums
-from lossctl.reductions import Reduced
+from lossctl.reductions import Reduced, Values
 from lossctl.reductions.additive import Additive
 from lossctl.rounds import Rounds, ask
 from lossctl.spec import Spec
 from lossctl.states import SumsState
 from lossctl.terms import LossTerms, values_of
 
-Verdict = Literal["worse", "better", "differs", "too few", "few decide", ""]
+Verdict = Literal[
+    "worse", "better", "differs", "", "few decide",
+    "too few", "few others", "no others",
+    "infinite", "overflow", "infinite elsewhere", "overflow elsewhere",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,17 +46,18 @@ class Measured:
     value: Reduced
     elsewhere: float | None  # the value of all other rows
     share: float | None  # of the whole loss
-    lift: float | None  # share of the loss by share of the rows
+    lift: float | None  # share of the loss by `part`
     excess: float | None  # what the whole mean would lose if the group did as the rest do
     contrast: Contrast | None = None
     holm: float | None = None
     verdict: Verdict = ""
     trusted: bool = True  # whether more than a handful of rows makes it
+    part: float = 0.0  # share of what the mean divides by: of the rows, or of their weight
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
-    """One group: its code in the cut, its rows, and their share of all rows."""
+    """One group: its code in the cut, its rows, and their share of all rows (of their weight)."""
 
     code: int
     rows: int
@@ -58,6 +75,10 @@ class Grouped:
     specs: tuple[Spec, ...]
     left_out: Mapping[str, str]
     whole: Mapping[str, SumsState] = field(default_factory=dict)
+
+    def divides(self, spec: Spec) -> str:
+        """What a group's `part` is a share of: `rows`, or `weight` where they count differently."""
+        return "rows" if even(as_mean(self.whole[str(spec)], additive(spec))) else "weight"
 
 
 def additive(spec: Spec) -> Additive:
@@ -87,6 +108,14 @@ def leading(context: Context, specs: Sequence[Spec]) -> Spec | None:
     return next((spec for spec in specs if spec.shares), next(iter(specs), None))
 
 
+def judging(context: Context, one: Grouped) -> Spec | None:
+    """The loss that groups are sorted and judged by: the leading one, unless it is not finite
+    where another is."""
+    spec = leading(context, one.specs)
+    finite = [other for other in one.specs if not one.whole[str(other)].infinite]
+    return spec if spec in finite else leading(context, finite) or spec
+
+
 def rounds(context: Context, name: str, cut: Cut) -> Rounds[Grouped]:
     """The sums of every loss in every group; nothing is judged yet."""
     specs, left_out = by_group(context)
@@ -111,18 +140,16 @@ def measured(
         for one in state.groups.values():
             total = total.merge(one)
         whole[spec] = total
-    rows = {spec: total.count for spec, total in whole.items()}
+    first = judging(context, Grouped(name, cut, (), specs, left_out, whole))
     codes = sorted({c for state in states.values() for c in state.groups if c != NOWHERE})
     groups = []
-    first = leading(context, specs)
     for code in codes:
         losses = {
             str(spec): measure(context, spec, states[str(spec)].groups[code], whole[str(spec)])
             for spec in specs
         }
-        counted = losses[str(first)].sums.count
-        part = counted / rows[str(first)] if rows[str(first)] else 0.0
-        groups.append(Group(code, counted, part, losses))
+        told = losses[str(first)]
+        groups.append(Group(code, told.sums.count, told.part, losses))
     return Grouped(name, cut, tuple(groups), specs, left_out, whole)
 
 
@@ -130,11 +157,15 @@ def measure(context: Context, spec: Spec, sums: SumsState, whole: SumsState) -> 
     """One loss of some of the rows, against the others."""
     reduction = additive(spec)
     others = rest(whole, sums)
-    share = part = lift = excess = None
+    share = lift = excess = None
     one, all_others = as_mean(sums, reduction), as_mean(others, reduction)
+    # What the mean divides by, so that a group whose mean is larger has a lift above 1.
+    if even(one) and even(all_others):
+        part = sums.count / whole.count if sums.count else 0.0
+    else:
+        part = ratio(one.b, one.b + all_others.b) if one.b > 0 else 0.0
     if spec.shares and whole.a > 0 and not whole.infinite:
         share = ratio(sums.a, whole.a)
-        part = sums.count / whole.count
         lift = share / part if part else None
     if one.b > 0 and all_others.b > 0 and not whole.infinite:
         above = one.a * all_others.b - all_others.a * one.b
@@ -148,22 +179,39 @@ def measure(context: Context, spec: Spec, sums: SumsState, whole: SumsState) -> 
     contrast = None
     by_few = spec.shares and few(one)
     if not judged(one, all_others):
-        verdict = "" if sums.infinite else "too few"
+        verdict = _unjudged(spec, one, all_others)
     elif by_few:
         verdict = "few decide"
     else:
         contrast = welch(one, all_others)
     return Measured(
-        sums, value, elsewhere.value, share, lift, excess, contrast, None, verdict, not by_few
-    )
+        sums, value, elsewhere.value, share, lift, excess, contrast, None, verdict,
+        not by_few, part,
+    )  # fmt: skip
+
+
+def _unjudged(spec: Spec, one: SumsState, others: SumsState) -> Verdict:
+    """Why a group cannot be told from the others."""
+    if one.infinite:
+        return "infinite" if spec.diverges else "overflow"
+    if not others.count:
+        return "no others"
+    if others.infinite:
+        return "infinite elsewhere" if spec.diverges else "overflow elsewhere"
+    return "too few" if one.nonzero < FEWEST else "few others"
 
 
 def value_of(context: Context, spec: Spec, sums: SumsState, *, moments: bool = True) -> Reduced:
     """The value of the rows that some sums are of, with its interval if `moments`."""
-    values = values_of(spec, weighted=context.weighted, moments=moments)
+    values = _values(spec, context.weighted, moments)
     found = ask(spec.reduction.rounds(values), lambda asked: {asked[0]: sums})
     penalty = context.penalty(spec)
     return found if penalty is None or found.value is None else shifted(found, penalty)
+
+
+@lru_cache(maxsize=64)
+def _values(spec: Spec, weighted: bool, moments: bool) -> Values:
+    return values_of(spec, weighted=weighted, moments=moments)
 
 
 def corrected(all_grouped: Sequence[Grouped]) -> list[Grouped]:

@@ -40,10 +40,12 @@ def rounds(context: Context, groupings: Sequence[Grouping]) -> Rounds[list[Part]
 
 def part(context: Context, one: Grouped, *, tabled: bool = True) -> Part:
     """A grouping in one sentence, with its table and everything behind it."""
+    spec = grouped.judging(context, one)
     data: Json = {
         "column": one.cut.column,
         "bins": None if one.cut.edges is None else len(one.cut.edges) + 1,
-        "by": str(grouped.leading(context, one.specs)),
+        "by": str(spec),
+        "shares_of": None if spec is None else one.divides(spec),
         "groups": [_json(one, group) for group in ordered(context, one)],
         "left_out": dict(one.left_out),
     }
@@ -53,7 +55,7 @@ def part(context: Context, one: Grouped, *, tabled: bool = True) -> Part:
 
 def ordered(context: Context, one: Grouped) -> list[Group]:
     """The groups: those that add the most beyond what the others' mean would, first."""
-    spec = grouped.leading(context, one.specs)
+    spec = grouped.judging(context, one)
 
     def place(group: Group) -> tuple[float, int]:
         return 0.0 if spec is None else _badness(spec, group.losses[str(spec)]), group.code
@@ -70,7 +72,7 @@ def _badness(spec: Spec, one: Measured) -> float:
 
 def said(context: Context, one: Grouped) -> str:
     """`south makes 41 % of MSE with 8 % of the rows (5.1 times its share; Holm p < 1e-9)`."""
-    spec = grouped.leading(context, one.specs)
+    spec = grouped.judging(context, one)
     if spec is None:
         return f"no loss here is a mean of its rows: {'; '.join(one.left_out.values())}"
     if len(one.groups) == 1:
@@ -81,27 +83,90 @@ def said(context: Context, one: Grouped) -> str:
         if verdict == "better":
             those.reverse()
         if those:
-            return _outstanding(one, spec, those)
-    return nothing([one], spec)
+            text = _outstanding(one, spec, those)
+            break
+    else:
+        text = nothing([one], spec)
+    return text + _unled(context, one, spec)
+
+
+def _unled(context: Context, one: Grouped, spec: Spec) -> str:
+    """`; MAPE is infinite in a`: why another loss than the leading one is judged."""
+    first = grouped.leading(context, one.specs)
+    if first is None or first is spec:
+        return ""
+    where = [group for group in one.groups if group.losses[str(first)].sums.infinite]
+    if not where:
+        return ""
+    status = where[0].losses[str(first)].value.status
+    verb = "is infinite" if status == "infinite" else "overflows"
+    return f"; {prose(first)} {verb} in {_listed([_name(one, group) for group in where])}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    beyond = f" and {len(names) - MANY} more" if len(names) > MANY else ""
+    return f"{', '.join(names[:MANY])}{beyond}"
 
 
 def nothing(several: Sequence[Grouped], spec: Spec) -> str:
-    """`no group of region and no bin of age stands out (least Holm p 0.21)`."""
-    kinds = " and ".join(
+    """`no group of region and no bin of age stands out (least Holm p 0.21); no group of city can
+    be judged: too few rows`."""
+    known = {one.name: _known(one, spec) for one in several}
+    judged = [one for one in several if known[one.name]]
+    unknown = [one for one in several if not known[one.name]]
+    said = []
+    if judged:
+        least = min(p for one in judged for p in known[one.name])
+        text = f"{_kinds(judged)} stands out (least Holm p {least:.2g})"
+        left = _unjudged(judged, spec)
+        said.append(f"{text}, of those that can be judged ({left})" if left else text)
+    if unknown:
+        larger = [
+            f"'bin({inert(one.cut.column)},5)'"
+            for one in unknown
+            if one.cut.edges is None and len(one.groups) > MANY_VALUES and _numeric(one)
+        ]
+        why = dict.fromkeys(REASONS[one.removesuffix(" elsewhere")]
+                            for one in _verdicts(unknown, spec))  # fmt: skip
+        text = f"{_kinds(unknown)} can be judged: {', or '.join(why)}"
+        said.append(f"{text}; --by {larger[0]} makes larger ones" if larger else text)
+    return "; ".join(said)
+
+
+REASONS = {
+    "too few": f"fewer than {FEWEST} rows",
+    "few others": f"fewer than {FEWEST} rows elsewhere",
+    "no others": "all rows are in one group",
+    "few decide": "a few rows decide",
+    "infinite": "the loss is infinite",
+    "infinite elsewhere": "the loss is infinite elsewhere",
+    "overflow": "the loss overflows",
+    "overflow elsewhere": "the loss overflows elsewhere",
+}
+
+
+def _known(one: Grouped, spec: Spec) -> list[float]:
+    found = [group.losses[str(spec)].holm for group in one.groups]
+    return [p for p in found if p is not None]
+
+
+def _kinds(several: Sequence[Grouped]) -> str:
+    return " and ".join(
         f"no {'group' if one.cut.edges is None else 'bin'} of {inert(one.cut.column)}"
         for one in several
     )
-    losses = [group.losses[str(spec)] for one in several for group in one.groups]
-    known = [one.holm for one in losses if one.holm is not None]
-    if not known:
-        several_numbers = [
-            f"'bin({inert(one.cut.column)},5)'"
-            for one in several
-            if one.cut.edges is None and len(one.groups) > MANY_VALUES and _numeric(one)
-        ]
-        larger = f"; --by {several_numbers[0]} makes larger ones" if several_numbers else ""
-        return f"{kinds} can be judged: too few rows, or a few rows decide{larger}"
-    return f"{kinds} stands out (least Holm p {min(known):.2g})"
+
+
+def _verdicts(several: Sequence[Grouped], spec: Spec) -> dict[str, int]:
+    """How many groups have each verdict, in the order of REASONS."""
+    found = [group.losses[str(spec)].verdict for one in several for group in one.groups]
+    return {verdict: found.count(verdict) for verdict in REASONS if verdict in found}
+
+
+def _unjudged(several: Sequence[Grouped], spec: Spec) -> str:
+    """`2 cannot: fewer than 30 rows, 1 cannot: a few rows decide`."""
+    counts = _verdicts(several, spec).items()
+    return ", ".join(f"{count} cannot: {REASONS[verdict]}" for verdict, count in counts)
 
 
 def _numeric(one: Grouped) -> bool:
@@ -110,7 +175,7 @@ def _numeric(one: Grouped) -> bool:
 
 def first(context: Context, several: Sequence[Grouped]) -> str:
     """Of several groupings, what is said of the one with the least likely group."""
-    spec = grouped.leading(context, several[0].specs)
+    spec = grouped.judging(context, several[0])
     if spec is None:
         return said(context, several[0])
 
@@ -126,13 +191,14 @@ def first(context: Context, several: Sequence[Grouped]) -> str:
 
 
 def overview(context: Context, one: Grouped) -> str:
-    """`4 groups, 1 of them of fewer than 30 rows; MSE 1.512 in all`."""
-    spec = grouped.leading(context, one.specs)
+    """`4 groups, 1 not judged: fewer than 30 rows; MSE 1.512 in all`."""
+    spec = grouped.judging(context, one)
     assert spec is not None
     count = len(one.groups)
     text = "1 group" if count == 1 else f"{count} groups"
-    small = sum(group.losses[str(spec)].verdict == "too few" for group in one.groups)
-    text += f", {small} of them of fewer than {FEWEST} rows" if small else ""
+    if count > 1:
+        for verdict, unjudged in _verdicts([one], spec).items():
+            text += f", {unjudged} not judged: {REASONS[verdict]}"
     value = grouped.value_of(context, spec, one.whole[str(spec)]).value
     return text if value is None else f"{text}; {prose(spec)} {short(value)} in all"
 
@@ -140,22 +206,21 @@ def overview(context: Context, one: Grouped) -> str:
 def _outstanding(one: Grouped, spec: Spec, those: list[Group]) -> str:
     first, *more = those
     measured = first.losses[str(spec)]
-    text = f"{contrasted(_name(one, first), spec, first, measured)}; {significance(measured)})"
+    of = one.divides(spec)
+    text = f"{contrasted(_name(one, first), spec, measured, of)}; {significance(measured)})"
     if more:
-        names = [_name(one, group) for group in more[:MANY]]
-        beyond = f" and {len(more) - MANY} more" if len(more) > MANY else ""
-        text += f"; {measured.verdict} too: {', '.join(names)}{beyond}"
+        text += f"; {measured.verdict} too: {_listed([_name(one, group) for group in more])}"
     return text
 
 
-def contrasted(name: str, spec: Spec, group: Group, one: Measured) -> str:
-    """A group's share of the loss by its share of the rows, or its value and the others'; its
-    parenthesis is left open."""
+def contrasted(name: str, spec: Spec, one: Measured, of: str) -> str:
+    """A group's share of the loss by its share of the rows (or of their weight), or its value and
+    the others'; its parenthesis is left open."""
     if one.share is not None and one.lift is not None:
         only = "only " if one.verdict == "better" and one.share >= 0.0005 else ""
         return (
-            f"{name} makes {only}{percent(one.share)} of {prose(spec)} with {percent(group.part)} "
-            f"of the rows ({one.lift:.{1 if one.lift >= 0.95 else 2}f} times its share"
+            f"{name} makes {only}{percent(one.share)} of {prose(spec)} with {percent(one.part)} "
+            f"of the {of} ({one.lift:.{1 if one.lift >= 0.95 else 2}f} times its share"
         )
     here, there = one.value.value, one.elsewhere
     assert here is not None and there is not None
@@ -175,7 +240,7 @@ def _name(one: Grouped, group: Group) -> str:
 def table(context: Context, several: Sequence[Grouped], *, named: bool = True) -> Table | None:
     """The worst groups of each grouping under the leading loss; beside it the other losses."""
     specs = several[0].specs
-    spec = grouped.leading(context, specs)
+    spec = grouped.judging(context, several[0])
     if spec is None:
         return None
     label = spec.brief
@@ -183,7 +248,8 @@ def table(context: Context, several: Sequence[Grouped], *, named: bool = True) -
     columns = [
         Column("by", "text", 0 if len(several) > 1 else 6),
         Column("group", "text"), Column("rows", "count"),
-        Column("of rows", "share", 2), Column(f"of {label}", "share"), Column(" ", "bar", 30),
+        Column(f"of {several[0].divides(spec)}", "share", 2), Column(f"of {label}", "share"),
+        Column(" ", "bar", 30),
         Column("lift", "data", 1), Column(label, "value"), Column("95 % interval", "interval", 4),
         Column("verdict", "text"), Column("Holm p", "value", 5),
     ]  # fmt: skip

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from lossctl.analyses import grouped
 from lossctl.analyses.context import prose
-from lossctl.analyses.contrast import as_mean
+from lossctl.analyses.contrast import as_mean, even
 from lossctl.analyses.cuts import Cut
 from lossctl.analyses.decompositions.wording import short
 from lossctl.errors import DataError, inert
@@ -28,6 +28,7 @@ class Side:
 
     share: Fraction
     mean: Fraction | None
+    weighed: bool = False  # whether it is a share of the rows' weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +73,12 @@ def sides(spec: Spec, sums: Mapping[int, SumsState], codes: Sequence[int]) -> li
         raise DataError(f"{spec.brief} has no finite mean in one of the files",
                         "name another loss with -l")  # fmt: skip
     none = SumsState()
+    weighed = not all(even(one) for one in means.values())
     found = []
     for code in codes:
         one = means.get(code, none)
         mean = Fraction(one.a, one.b) if one.b > 0 else None
-        found.append(Side(Fraction(one.b, whole), mean))
+        found.append(Side(Fraction(one.b, whole), mean, weighed))
     return found
 
 
@@ -94,15 +96,17 @@ def part(
             _float(new.mean), float(made.mix[place]), float(made.within[place]),
         ))  # fmt: skip
     lines.sort(key=lambda line: -abs(line[5] + line[6]))
+    of = "weight" if any(side.weighed for side in (*before, *after)) else "rows"
     columns = (
         Column("group", "text"),
-        Column("rows before", "share", 3), Column("rows after", "share", 2),
+        Column(f"{of} before", "share", 3), Column(f"{of} after", "share", 2),
         Column(f"{label} before", "value", 5), Column(f"{label} after", "value", 4),
         Column("by mix", "signed"), Column("within", "signed"),
     )  # fmt: skip
     data: Json = {
         "by": str(spec),
         "column": cut.column,
+        "shares_of": of,
         "before": float(made.before),
         "after": float(made.after),
         "change": float(made.change),

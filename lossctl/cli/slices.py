@@ -26,6 +26,9 @@ def slices(
 
     groups = groupings(by or [])
     old = None
+    if against is not None and not groups:
+        raise UsageError("--against splits a change by groups, and --by names none",
+                         "add --by region")  # fmt: skip
     if against is not None:
         plan = given.plan(by=groups, top=top)
         old = replace(plan, pred=against, target=against_targets or plan.target)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
 from lossctl.arrays import Array
-from lossctl.exact import UNIT, Exact, root_ratio
+from lossctl.exact import ONE, UNIT, Exact, root_ratio
 from lossctl.rounds import Rounds
 from lossctl.selection import Like
 from lossctl.states import Column, SumsState, TermsOf
@@ -117,8 +117,13 @@ def ratio_error(
     `added` is what the sums hold that no row brings: the rows' influences (a - V b) / B then do
     not sum to 0, and their mean is taken off.
     """
-    a, b = state.a, state.b
-    square = state.aa * b * b - 2 * state.ab * a * b + a * a * state.bb
-    drift = added[0] * b - added[1] * a
-    spread = ((max(square, 0) * n) << UNIT) - drift * drift
+    # Sums of ordinary values end in thousands of zero bits: without these, products are short.
+    held = state.a | state.b | state.aa | state.ab | state.bb | added[0] | added[1] | ONE
+    zeros = (held & -held).bit_length() - 1
+    a, b = state.a >> zeros, state.b >> zeros
+    square = (
+        (state.aa >> zeros) * b * b - 2 * (state.ab >> zeros) * a * b + a * a * (state.bb >> zeros)
+    )
+    drift = (added[0] >> zeros) * b - (added[1] >> zeros) * a
+    spread = ((max(square, 0) * n) << (UNIT - zeros)) - drift * drift
     return root_ratio(max(spread, 0), b**4 * (n - 1), shift)
