@@ -166,6 +166,20 @@ def test_tails_without_variance() -> None:
     assert one.data["share_mae"] == pytest.approx(np.abs(p - y)[far].sum() / np.abs(p - y).sum())
 
 
+def test_the_tail_of_a_sample_needs_a_margin() -> None:
+    """All rows are what they are; an index that chance can bring to 0.5 says nothing of more."""
+    generator, p = about(20_000, 3)
+    data = (p + generator.standard_t(4, p.size), p)
+    index = advised(data)["tails"].data["khat"]
+    length = int(3 * np.sqrt(p.size))
+    assert 0.5 <= index < 0.5 + 2.0 * (1.0 + index) / np.sqrt(length)
+    found = advised(data, of=1_000_000)
+    assert "tails" not in found and found["loss"].do.startswith("huber")
+    one = advised(heavy(20_000), of=1_000_000)["tails"]
+    assert f"~{one.data['khat']:.2f}" in one.text
+    assert one.data["khat"] - 2.0 * one.data["khat_se"] > 0.5
+
+
 def test_a_few_wild_rows_come_first() -> None:
     y, p = honest()
     p[[7, 70, 700]] += [400.0, -300.0, 200.0]
@@ -225,6 +239,15 @@ def test_predictions_that_are_quantiles() -> None:
     assert one.do == f"pinball:quantile={level:.2g}" and 0.88 < level < 0.92
 
 
+@pytest.mark.parametrize("by, where", [(3.0, "above"), (-3.0, "below"), (9.0, "above")])
+def test_a_level_of_nearly_0_or_1_is_a_bias(by: float, where: str) -> None:
+    y, p = honest(4_000)
+    found = advised((y, p + by))
+    one = found["aim"]
+    assert f"lie {where} nearly all targets" in one.text and ": a bias" in one.finding
+    assert "pinball" not in one.text + one.do and "correction" in found
+
+
 def test_counts_ask_for_poisson() -> None:
     found = advised(counts())
     assert found["spread"].do == "poisson_deviance" and "as counts do" in found["spread"].text
@@ -240,6 +263,9 @@ def test_relative_errors_ask_for_gamma_or_msle() -> None:
     found = advised((y, p))
     assert found["spread"].do == "msle"
     assert "3 of 2000 targets that are 0" in found["zeros"].text
+    y[1:3] = 1.0
+    one = advised((y, p))["zeros"]
+    assert "1 of 2000 targets that is 0;" in one.text and " 1 target is 0;" in one.finding
 
 
 def test_errors_that_grow_below_zero_are_left_alone() -> None:
@@ -336,6 +362,18 @@ def test_a_temperature(heat: float, why: str) -> None:
     assert one.data["temperature"]["by"] == pytest.approx(heat, rel=0.15)
 
 
+def test_no_temperature_without_a_mistake() -> None:
+    """The lower it is, the better: there is no best one."""
+    logits, _ = drawn()
+    logits += 3.0 * np.eye(3)[logits.argmax(axis=1)]
+    assert "correction" not in classified(logits, logits.argmax(axis=1))
+    two = np.stack([np.zeros(400), np.repeat([-7.0, 7.0], 200)], axis=1)
+    assert "correction" not in classified(two, two.argmax(axis=1))
+    assert "correction" not in classified(two, np.ones(400, dtype=np.int64) * (two[:, 1] > 9.0))
+    one_class = np.stack([np.zeros(400), np.full(400, 2.0)], axis=1)
+    assert "correction" not in classified(one_class, np.ones(400, dtype=np.int64))
+
+
 def test_a_shift_of_the_logit() -> None:
     logits, label = drawn(1, k=2, sharp=2.0)
     one = classified(logits + np.array([0.0, 1.0]), label)["correction"]
@@ -366,6 +404,9 @@ def test_wrong_labels() -> None:
     label[wrong] = (label[wrong] + 1) % 3
     one = classified(logits, label)["labels"]
     assert "look drawn at random" in one.text and one.p is not None and one.p < 1e-9
+    share = one.data["noise"]["share"] * 2.0 / 3.0  # a third of those drawn are right by chance
+    assert f"so {100 * share:.2g} % wrong" in one.text
+    assert one.finding.startswith(f"About {100 * share:.2g} % of labels look wrong: ")
     assert {issue["row"] for issue in one.data["issues"]} <= {f"#{row}" for row in wrong}
     assert 100.0 * one.data["noise"]["share"] == pytest.approx(100.0 * 0.03 * 1.5, abs=1.5)
     first = one.data["issues"][0]

@@ -14,6 +14,7 @@ from lossctl.probabilities import UNIT
 from lossctl.softmax import log_softmax
 
 WIDEST = 1000.0  # a temperature is no higher than this, and no lower than its inverse
+FARTHEST = 40.0  # a shift of a logit goes no farther either way
 
 
 def of_label(table: Array, label: Integers) -> Array:
@@ -40,6 +41,11 @@ def temperature(logits: Array, label: Integers, weight: Array) -> float:
     return math.exp(zero_of(slope, -math.log(WIDEST), math.log(WIDEST)))
 
 
+def separable(logits: Array, label: Integers) -> bool:
+    """Whether every label is its row's likeliest class: the lower a temperature, the better."""
+    return bool((of_label(logits, label) >= logits.max(axis=1)).all())
+
+
 def logit_shift(logits: Array, label: Integers, weight: Array) -> float:
     """What added to the logit of class 1 of two makes its mean probability its share."""
     logit = logits[:, 1] - logits[:, 0]
@@ -48,7 +54,7 @@ def logit_shift(logits: Array, label: Integers, weight: Array) -> float:
     def lacking(shift: float) -> float:
         return share - float((weight / (1.0 + np.exp(-(logit + shift)))).sum())
 
-    return zero_of(lacking, -40.0, 40.0)
+    return zero_of(lacking, -FARTHEST, FARTHEST)
 
 
 def smoothing(logits: Array, label: Integers, weight: Array, beside: float = 0.0) -> float:

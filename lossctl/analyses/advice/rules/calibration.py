@@ -3,6 +3,8 @@ whether they are better than the share of each class."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from lossctl.analyses.advice import probability
@@ -56,9 +58,7 @@ def calibration(rows: Classified) -> Advice | None:
     own = probability.of_label(rows.logits, rows.label)
     if rows.sample.rows < FEWEST or np.isneginf(own).any():
         return None
-    ways = {"temperature": _WAYS["temperature"]}
-    if rows.classes == 2:
-        ways["shift"] = (probability.logit_shift, probability.shifted)
+    ways = {name: way for name, way in _ways(rows).items() if _inside(rows, name, way)}
     tried = {name: one for name, way in ways.items() if (one := _gain(rows, *way)) is not None}
     found = {name: one for name, one in tried.items() if one.sure}
     if not found:
@@ -87,6 +87,26 @@ def calibration(rows: Classified) -> Advice | None:
     finding = f"{said[0].upper()}{said[1:]}: {why}."
     worth = 70.0 if saved.share >= 0.05 else 25.0
     return Advice("correction", do, text, finding, worth, gain=saved.share, data=data)
+
+
+def _ways(rows: Classified) -> dict[str, tuple[Fit, Apply]]:
+    found = {"temperature": _WAYS["temperature"]}
+    if rows.classes == 2:
+        found["shift"] = (probability.logit_shift, probability.shifted)
+    return found
+
+
+def _inside(rows: Classified, name: str, way: tuple[Fit, Apply]) -> bool:
+    """Whether there is a best one: rows without a mistake make none too low a temperature, rows of
+    one class none too far a shift."""
+    if name == "temperature" and probability.separable(rows.logits, rows.label):
+        return False
+    if name == "shift" and (rows.label == rows.label[0]).all():
+        return False
+    by = way[0](rows.logits, rows.label, rows.sample.weight)
+    if name == "temperature":
+        return abs(math.log(by)) < 0.99 * math.log(probability.WIDEST)
+    return abs(by) < 0.99 * probability.FARTHEST
 
 
 def _as_they_are(rows: Classified, saved: Gain | None) -> Advice | None:

@@ -42,12 +42,15 @@ def mislabelled(rows: Classified) -> Advice | None:
     example = _example(rows, found, prob)
     if noise is not None and noise.p < SURE:
         share = f"{mark}{100 * noise.share:.2g} % of labels"
+        wrong = noise.share * (rows.classes - 1) / rows.classes  # some are right by chance
+        data["wrong"] = wrong
+        bad = f"{mark}{100 * wrong:.2g} %"
         text = (
-            f"look at {names} first: about {share} look drawn at random ({p_value(noise.p)}), and "
-            f"confident learning points at {mark}{found.issues.size} of {count} ({example}); "
-            f"{OUT_OF_SAMPLE}"
+            f"look at {names} first: about {share} look drawn at random, so {bad} wrong "
+            f"({p_value(noise.p)}), and confident learning points at {mark}{found.issues.size} of "
+            f"{count} ({example}); {OUT_OF_SAMPLE}"
         )
-        finding = f"About {share} look wrong: look at {names} first."
+        finding = f"About {bad} of labels look wrong: look at {names} first."
         return Advice("labels", f"look at {names}", text, finding, 75.0, p=noise.p, data=data)
     if found.issues.size > QUICK:
         return None

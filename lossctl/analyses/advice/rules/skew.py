@@ -15,6 +15,7 @@ FEWEST = 30  # rows
 LEAST = 0.1  # robust deviations between mean and median: less is of no account
 LIKE, UNLIKE = 0.05, 0.01  # p-values
 FAR = 0.25  # from 0.5: a level that is no bias but an aim
+EXTREME = 0.05  # from 0 and from 1: a level that is no aim but a bias
 
 
 def implied(errors: Errors, found: Implied | None) -> Advice | None:
@@ -40,7 +41,13 @@ def implied(errors: Errors, found: Implied | None) -> Advice | None:
         finding = f"Judge these predictions by RMSE, not MAE: they are means ({mean})."
         return Advice("aim", "rmse", text, finding, 50.0, p=found.median_p, data=data)
     if abs(found.quantile - 0.5) > FAR and max(found.mean_p, found.median_p) < UNLIKE:
-        level = f"{found.quantile:.2g}"
+        level = round(found.quantile, 2)
+        if not EXTREME <= level <= 1.0 - EXTREME:
+            where = "above" if level > 0.5 else "below"
+            said = f"these predictions lie {where} nearly all targets ({below}; {mean})"
+            finding = f"These predictions lie {where} nearly all targets: a bias ({mean})."
+            text = f"{said}: a bias, unless an extreme quantile is what they are"
+            return Advice("aim", "correct the bias", text, finding, 45.0, p=found.mean_p, data=data)
         text = (
             f"these predictions behave like a {level} quantile ({below}; {mean}): if that is what "
             f"they are, judge them by pinball:quantile={level}; else they are biased"

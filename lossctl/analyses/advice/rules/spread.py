@@ -80,9 +80,10 @@ def zeros(errors: Errors) -> Advice | None:
     if not count or count == errors.n or float(errors.y.min()) < 0.0:
         return None
     mark = errors.sample.mark
+    be, noun = ("are", "targets") if count > 1 else ("is", "target")
     text = (
         f"not mape nor gamma_deviance: they have no finite value for the {mark}{count} of "
-        f"{errors.n} targets that are 0; wape divides by the sum of targets instead"
+        f"{errors.n} targets that {be} 0; wape divides by the sum of targets instead"
     )
-    finding = f"MAPE means nothing here: {mark}{count} targets are 0; WAPE is its stand-in."
+    finding = f"MAPE means nothing here: {mark}{count} {noun} {be} 0; WAPE is its stand-in."
     return Advice("zeros", "wape", text, finding, 8.0, data={"zeros": count, "rows": errors.n})

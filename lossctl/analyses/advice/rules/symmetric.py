@@ -10,7 +10,7 @@ from lossctl.analyses.advice import efficiency
 from lossctl.analyses.advice.evidence import Errors
 from lossctl.analyses.advice.record import Advice
 from lossctl.analyses.advice.rules.skew import SYMMETRIC
-from lossctl.analyses.advice.rules.tails import INFINITE, tail_index
+from lossctl.analyses.advice.rules.tails import INFINITE, reaches, tail_index
 from lossctl.analyses.advice.scale import huber_spec
 from lossctl.analyses.tails import GAUSSIAN_RATIO, geary_z
 
@@ -22,7 +22,7 @@ MEMORY = "residuals remember the loss that a model was trained with"
 def symmetric(errors: Errors) -> Advice | None:
     """MSE, or Huber or MAE where the tails are so heavy that they need fewer rows."""
     index = tail_index(np.square(errors.r))
-    if index is None or index >= INFINITE or abs(errors.apart()) > SYMMETRIC:
+    if index is None or reaches(errors, index, INFINITE) or abs(errors.apart()) > SYMMETRIC:
         return None
     found = efficiency.of_sample(errors.r)
     if found is None:

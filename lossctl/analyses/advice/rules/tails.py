@@ -12,6 +12,8 @@ from lossctl.analyses.advice.scale import huber_spec
 from lossctl.analyses.concentration import FEWEST, pareto_fit, tail_length
 
 INFINITE = 0.5  # the tail index from which a variance is infinite
+NO_MEAN = 1.0  # and from which there is no mean
+MARGIN = 2.0  # standard errors beyond it, where a sample stands for many more rows
 FEW = 10  # rows that are named rather than counted
 
 
@@ -25,11 +27,22 @@ def tail_index(values: np.ndarray) -> float | None:
     return None if fit is None else fit.khat
 
 
+def tail_error(index: float, rows: int) -> float:
+    """The standard error of a tail index."""
+    return (1.0 + index) / math.sqrt(tail_length(rows))
+
+
+def reaches(errors: Errors, index: float, limit: float) -> bool:
+    """Whether the tail index is `limit` or more: of a sample, beyond what chance does."""
+    sampled = errors.sample.of > errors.n
+    return index - sampled * MARGIN * tail_error(index, errors.n) >= limit
+
+
 def tails(errors: Errors) -> Advice | None:
     """`mae or huber` where the tail index of the squared error is 0.5 or more."""
     square = np.square(errors.r)
     index = tail_index(square)
-    if index is None or index < INFINITE:
+    if index is None or not reaches(errors, index, INFINITE):
         return None
     mark = errors.sample.mark
     far = errors.outliers()
@@ -37,7 +50,7 @@ def tails(errors: Errors) -> Advice | None:
     shares = {name: float(one[far].sum() / one.sum()) for name, one in
               (("mse", square), ("mae", size))}  # fmt: skip
     what, so = "variance", "its intervals and comparisons are not to be trusted"
-    if index >= 1.0:
+    if reaches(errors, index, NO_MEAN):
         what, so = "mean", "there may be no mean to estimate"
     text = (
         f"mae or {huber_spec(errors.unit)}, not mse or rmse: the tail index of the squared error, "
@@ -60,7 +73,7 @@ def tails(errors: Errors) -> Advice | None:
             f"make{'' if far.size > 1 else 's'} {mark}{100 * shares['mse']:.0f} % of the MSE, "
             f"and only {mark}{100 * shares['mae']:.0f} % of the MAE"
         )
-    data = {"khat": index, "khat_se": (1.0 + index) / math.sqrt(tail_length(errors.n)),
+    data = {"khat": index, "khat_se": tail_error(index, errors.n),
             "outliers": int(far.size), "share_mse": shares["mse"],
             "share_mae": shares["mae"]}  # fmt: skip
     return Advice("tails", "mae", text, f"{finding}.", 80.0, data=data)
