@@ -140,8 +140,8 @@ def found(folder: Path, frame: pd.DataFrame, **rest: Any) -> tuple[Report, Part]
     path = folder / "rows.csv"
     frame.to_csv(path, index=False)
     report = slices_plan(
-        Plan(str(path), pred_col="pred", target_col="target", losses=("mse",), carry_all=True,
-             **rest)
+        Plan(str(path), pred_col="pred", target_col="target", carry_all=True,
+             **{"losses": ("mse",), **rest})
     )  # fmt: skip
     return report, next(part for part in report.parts if part.name == "slices")
 
@@ -154,7 +154,7 @@ def test_a_planted_slice_is_named(tmp_path: Path) -> None:
     bad = (frame["region"] == "south") & (frame["device"] == "mobile")
     other = ~halves(np.arange(len(frame)))
     loss = (frame["pred"] - frame["target"]) ** 2
-    assert one["rows"] == bad.sum() and one["judged_on"] == (bad & other).sum()
+    assert one["rows"] == (bad & other).sum() and one["chosen_on"] == (bad & ~other).sum()
     assert one["value"] == pytest.approx(loss[bad & other].mean())
     assert one["elsewhere"] == pytest.approx(loss[~bad & other].mean())
     assert one["share"] == pytest.approx(loss[bad & other].sum() / loss[other].sum())
@@ -201,6 +201,60 @@ def test_confirmed_slices_of_honest_sets_are_rare() -> None:
         confirmed += any(one.confirmed for one in made.slices)
     assert told > 150
     assert confirmed <= 10  # 5 %: two-sided, and only the worse side confirms
+
+
+def test_a_small_slice_of_many_rows_is_named(tmp_path: Path) -> None:
+    """SliceLine's price of size would shut it out, and the parent is as good as elsewhere."""
+    frame = planted(rows=24_000, worse=1.2)[["pred", "target", "region", "device", "height"]]
+    report, part = found(tmp_path, frame)
+    assert report.finding.startswith("Where it fails: region=south and device=mobile: ")
+    assert part.data["slices"][0]["score"] < 0
+    assert "on the half of the rows that did not choose it" in report.finding
+
+
+@pytest.mark.parametrize("uniform", [False, True])
+def test_a_pair_is_named_where_its_parent_is_bad_for_it_alone(
+    tmp_path: Path, uniform: bool
+) -> None:
+    """The pair scores less than its parent, as it is smaller; the whole parent where all of it is
+    bad, though one of its pairs is the worst."""
+    frame = planted(rows=60_000, worse=1.0)
+    city = np.random.default_rng(8).choice([f"c{n}" for n in range(20)], len(frame))
+    worst = np.where(frame["device"] == "tablet", 4.0, 3.0 if uniform else 1.0)
+    error = frame["pred"] - frame["target"]
+    frame = frame[["pred", "target", "device", "height"]].assign(city=city)
+    frame["pred"] = frame["target"] + error * np.where(city == "c7", worst, 1.0)
+    name = "city=c7" if uniform else "device=tablet and city=c7"
+    assert found(tmp_path, frame)[0].finding.startswith(f"Where it fails: {name}: ")
+
+
+def test_a_condition_that_does_not_help_is_left_out(tmp_path: Path) -> None:
+    """On the half that chooses the pair is worse than its parent; on the other it is not."""
+    frame = planted(rows=6000, worse=1.0)[["pred", "target", "region", "device"]]
+    south = (frame["region"] == "south").to_numpy()
+    pair = south & (frame["device"] == "mobile").to_numpy() & halves(np.arange(len(frame)))
+    error = frame["pred"] - frame["target"]
+    frame["pred"] = frame["target"] + error * np.where(south, 4.0, 1.0) * np.where(pair, 2.0, 1.0)
+    report, _ = found(tmp_path, frame)
+    assert report.finding.startswith("Where it fails: region=south: ")
+
+
+def test_infinite_rows_are_left_out_and_told(tmp_path: Path) -> None:
+    frame = planted()
+    frame[["pred", "target"]] += 10.0
+    frame.loc[:2, "target"] = 0.0
+    report, part = found(tmp_path, frame, losses=("mape",))
+    assert "3 rows are infinite, and left out of the search" in part.text
+    assert report.finding.startswith("Where it fails: region=south and device=mobile: ")
+    assert part.data["infinite"] == 3
+
+
+def test_numbers_of_rows_are_not_searched(tmp_path: Path) -> None:
+    frame = planted()
+    frame["id"] = np.arange(len(frame)) * 3 + 1
+    assert found(tmp_path, frame)[1].data["skipped"]["id"] == "it numbers the rows"
+    frame["id"] //= 30
+    assert "id" in found(tmp_path, frame)[1].data["columns"]
 
 
 def test_what_does_not_hold_is_said(tmp_path: Path) -> None:
@@ -258,7 +312,8 @@ def test_what_a_few_rows_decide_is_no_slice(tmp_path: Path) -> None:
 
 def test_too_few_rows_have_no_slice(tmp_path: Path) -> None:
     report, part = found(tmp_path, planted(rows=40))
-    assert part.data["slices"] == [] and report.finding.startswith("No slice stands out: ")
+    assert part.data["slices"] == []
+    assert report.finding.startswith("No slice stands out: nothing could be searched, as none has ")
     assert report.records() == [] and "slice" in report.record_columns
 
 

@@ -5,7 +5,7 @@ Sagadeeva and Boehm (SIGMOD 2021): score = alpha (mean of S / mean - 1) - (1 - a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -13,6 +13,7 @@ from lossctl.exact import Exact, ratio
 
 ALPHA = 0.95
 LEAST = 32  # rows of a slice
+TENTH = 0.1  # above average, what a small slice is at least
 
 Conditions: TypeAlias = tuple[tuple[int, int], ...]  # column and code, by column
 
@@ -81,19 +82,31 @@ def telling(
 
 
 def apart(
-    places: Iterable[int], masks: Mapping[int, Sized], whole: Sized, least: int, most: int
+    places: Iterable[int],
+    masks: Mapping[int, Sized],
+    whole: Sized,
+    least: int,
+    most: int,
+    small: Container[int] = (),
 ) -> list[int]:
     """The first `most` places of candidates that still score above 0, and have enough rows, without
     the rows of those before them.
 
-    `masks` are the rows by the set of candidates that they are in: bit i is candidate i.
+    `masks` are the rows by the set of candidates that they are in: bit i is candidate i. Of the
+    `small` ones size costs nothing, but they must be a tenth above average.
     """
     kept: list[int] = []
     taken = 0
     for place in places:
         left = [one for mask, one in masks.items() if mask >> place & 1 and not mask & taken]
         rest = Sized(*(sum(getattr(one, name) for one in left) for name in ("rows", "a", "b")))
-        if rest.rows >= least and rest.b > 0 and score(rest, whole) > 0.0:
+        if rest.b <= 0:
+            continue
+        if place in small:
+            stays = rest.rows >= LEAST and score(rest, whole, 1.0) >= TENTH
+        else:
+            stays = rest.rows >= least and score(rest, whole) > 0.0
+        if stays:
             kept.append(place)
             taken |= 1 << place
         if len(kept) == most:

@@ -1,30 +1,33 @@
 """Where a model fails: the worst slices of one or two conditions on columns that no loss reads.
 
-They are searched by SliceLine's score on one half of the rows, and their effect is estimated on
-the other half, which did not choose them: Welch's test against all other rows of that half,
-corrected by Holm over the slices that are told. Each slice counts the rows that no slice before it
-has, and elsewhere are the rows that neither has, so that none is the shadow of another.
+They are searched by SliceLine's score, and by how sure they are, on one half of the rows, and
+their effect is estimated on the other half, which did not choose them: Welch's test against all
+other rows of that half, corrected by Holm over the slices that are told. Each slice counts the
+rows that no slice before it has, and elsewhere are the rows that neither has, so that none is the
+shadow of another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import chain, combinations
 
 import numpy as np
 
-from lossctl.analyses import cuts, grouped, sliceline
+from lossctl.analyses import cuts, grouped, sliceline, standouts
 from lossctl.analyses.context import Context
-from lossctl.analyses.contrast import SURE, as_mean, few, holm
+from lossctl.analyses.contrast import FEWEST, SURE, as_mean, few, holm
 from lossctl.analyses.cuts import NOWHERE, Cut
 from lossctl.analyses.grouped import Measured
 from lossctl.analyses.levels import Coded, Levels, LevelsState
 from lossctl.analyses.sliceline import Candidate, Conditions, Sized
 from lossctl.arrays import Integers
 from lossctl.batch import Batch
+from lossctl.choose import KEYS
 from lossctl.errors import UsageError
 from lossctl.exact import ratio
+from lossctl.few import Few, FewState
 from lossctl.hashing import halves
 from lossctl.keyed import KeyedState, KeyedSums
 from lossctl.rounds import Rounds, in_step, one_state
@@ -38,6 +41,9 @@ MOST = 1000  # different texts of a column that may tell slices apart
 COLUMNS = 30  # that are searched in pairs
 COMPARED = 14  # slices of which it is known how they overlap
 TOLD = 5  # slices
+SMALL = 6  # of the slices compared, those that their size would shut out
+BOTH = 6  # the bits of both conditions
+IDS = 10_000  # rows that a column's values are looked through for repetitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,7 @@ class Slice:
 
     conditions: tuple[str, ...]
     score: float
-    rows: int  # of all rows, without those of the slices before it; so are all that follow
+    chose: int  # rows of the half that chose it, without those of the slices before it; so below
     judged: int  # of the half that did not choose it
     others: int  # of that half, elsewhere
     part: float  # of the rows of that half
@@ -99,10 +105,11 @@ class Search:
     spec: Spec
     slices: tuple[Slice, ...]
     searched: int
-    above: int  # slices that score above 0
+    above: int  # slices that score above 0, or stand out in spite of their size
     columns: tuple[str, ...]
     skipped: Mapping[str, str]
     rows: int  # of the half that chooses
+    infinite: int = 0  # rows, of both halves, that are left out
 
 
 def rounds(context: Context, columns: Mapping[str, bool], most: int = TOLD) -> Rounds[Search]:
@@ -114,19 +121,33 @@ def rounds(context: Context, columns: Mapping[str, bool], most: int = TOLD) -> R
     cut_by, skipped = yield from _cuts(context, columns)
     ways = list(cut_by.values())
     places = [(n,) for n in range(len(ways))] + list(combinations(range(len(ways)), 2))
-    cells = [KeyedSums(Cell(*(ways[n] for n in place)), LossTerms(spec)) for place in places]
-    halved = KeyedSums(Members(), LossTerms(spec))
+    cells = [
+        KeyedSums(Cell(*(ways[n] for n in place)), LossTerms(spec), moments=True)
+        for place in places
+    ]
+    halved = KeyedSums(Members(), LossTerms(spec), moments=True)
     states = yield (halved, *cells)
-    total = _sized(spec, states[halved].groups.get(1, SumsState()))
-    slices: dict[Conditions, Sized] = {}
+    infinite = sum(one.infinite for one in states[halved].groups.values())
+    whole = _mean(spec, states[halved].groups.get(1, SumsState(moments=True)))
+    total = standouts.sized(whole)
+    sums: dict[Conditions, SumsState] = {}
     for place, cell in zip(places, cells, strict=True):
-        slices |= _slices(spec, ways, place, states[cell])
+        sums |= _slices(spec, ways, place, states[cell])
+    slices = {conditions: standouts.sized(one) for conditions, one in sums.items()}
     enough = sliceline.support(total.rows)
     found = sliceline.candidates(slices, total, enough)
     searched = sum(one.rows >= enough for one in slices.values())
-    chosen = sliceline.telling(found, slices, total, COMPARED)
-    told = yield from _estimated(context, spec, ways, chosen, total, most)
-    return Search(spec, told, searched, len(found), tuple(cut_by), skipped, total.rows)
+    lined = sliceline.telling(found, slices, total, COMPARED)
+    small = [one for one in standouts.standouts(sums, whole) if one not in lined][:SMALL]
+    both = [*lined[: COMPARED - len(small)], *small]
+    chosen: list[Candidate] = []
+    for one in chain.from_iterable(standouts.narrowed(each, sums, whole) for each in both):
+        if all(one.sums != other.sums for other in chosen):
+            chosen.append(one)
+    chosen = yield from _helped(spec, ways, chosen[:COMPARED], sums, whole)
+    told = yield from _estimated(context, spec, ways, chosen, lined, total, most)
+    above = len({one.conditions for one in (*found, *small)})
+    return Search(spec, told, searched, above, tuple(cut_by), skipped, total.rows, infinite)
 
 
 def _leading(context: Context) -> Spec:
@@ -142,9 +163,13 @@ def _cuts(
     context: Context, columns: Mapping[str, bool]
 ) -> Rounds[tuple[dict[str, Cut], dict[str, str]]]:
     """How each column tells rows apart; the columns that do not, and why."""
+    ids = yield from _identifiers(columns)
     made = yield from in_step(
-        _texts(name) if text else _numbers(context, name) for name, text in columns.items()
-    )
+        _known(IDENTIFIER) if name in ids
+        else _texts(name) if text
+        else _numbers(context, name)
+        for name, text in columns.items()
+    )  # fmt: skip
     cut_by: dict[str, Cut] = {}
     skipped: dict[str, str] = {}
     for name, cut in zip(columns, made, strict=True):
@@ -155,6 +180,30 @@ def _cuts(
         else:
             cut_by[name] = cut
     return cut_by, skipped
+
+
+def _known(why: str) -> Rounds[str]:
+    yield ()
+    return why
+
+
+def _identifiers(columns: Mapping[str, bool]) -> Rounds[set[str]]:
+    """The columns called as keys are, of whole numbers of which none of the first IDS repeats."""
+    named = [name for name, text in columns.items() if not text and name.lower() in KEYS]
+    if not named:
+        return set()
+    state: FewState = yield from one_state(Few(IDS, "row"))
+    rows = state.batch
+    if rows is None:
+        return set()
+    found = set()
+    for name in named:
+        extra = rows.extras[name]
+        values = np.asarray(extra.values, dtype=np.float64)
+        whole = not extra.missing.any() and bool((values == np.floor(values)).all())
+        if whole and np.unique(values).size == values.size > PLAIN:
+            found.add(name)
+    return found
 
 
 def _numbers(context: Context, column: str) -> Rounds[Cut | str]:
@@ -175,28 +224,77 @@ def _texts(column: str) -> Rounds[Cut | str]:
 
 
 ONE = "one value"
+IDENTIFIER = "it numbers the rows"
 
 
 def _slices(
     spec: Spec, ways: list[Cut], place: tuple[int, ...], state: KeyedState
-) -> dict[Conditions, Sized]:
+) -> dict[Conditions, SumsState]:
     """The slices on one or two columns, by their conditions."""
-    made: dict[Conditions, Sized] = {}
+    made: dict[Conditions, SumsState] = {}
     for code, sums in state.groups.items():
-        if code == NOWHERE or sums.infinite:
+        if code == NOWHERE:
             continue
         codes = (code,) if len(place) == 1 else divmod(code, len(ways[place[1]].names))
-        made[tuple(zip(place, codes, strict=True))] = _sized(spec, sums)
+        made[tuple(zip(place, codes, strict=True))] = _mean(spec, sums)
     return made
 
 
-def _sized(spec: Spec, sums: SumsState) -> Sized:
-    means = as_mean(sums, grouped.additive(spec))
-    return Sized(sums.count, means.a, means.b)
+def _mean(spec: Spec, sums: SumsState) -> SumsState:
+    """The sums of the finite rows, so that a / b is their mean."""
+    return as_mean(standouts.finite(sums), grouped.additive(spec))
+
+
+def _helped(
+    spec: Spec,
+    ways: list[Cut],
+    chosen: list[Candidate],
+    sums: Mapping[Conditions, SumsState],
+    whole: SumsState,
+) -> Rounds[list[Candidate]]:
+    """The candidates, with the condition alone in place of a pair that is no worse than the rest of
+    that condition on the half that judges."""
+    asked = {
+        one.conditions: KeyedSums(
+            Members(tuple(((ways[place], code),) for place, code in one.conditions)),
+            LossTerms(spec),
+            moments=True,
+        )
+        for one in chosen
+        if len(one.conditions) == 2
+    }
+    if not asked:
+        return chosen
+    states = yield tuple(asked.values())
+    kept: list[Candidate] = []
+    for one in chosen:
+        conditions = one.conditions
+        if conditions in asked:
+            groups = states[asked[conditions]].groups
+            none = SumsState(moments=True)
+            pair = _mean(spec, groups.get(BOTH, none))
+            idle = [
+                (condition,)
+                for bit, condition in zip((2, 4), conditions, strict=True)
+                if standouts.apart(pair, _mean(spec, groups.get(bit, none))) <= standouts.DOUBT
+                and groups.get(bit, none).count >= FEWEST <= pair.count
+            ]
+            if idle:
+                conditions = max(idle, key=lambda c: sums[c].a / max(sums[c].b, 1))
+        if all(conditions != other.conditions for other in kept):
+            same = conditions == one.conditions
+            kept.append(one if same else standouts.candidate(conditions, sums[conditions], whole))
+    return kept
 
 
 def _estimated(
-    context: Context, spec: Spec, ways: list[Cut], chosen: list[Candidate], total: Sized, most: int
+    context: Context,
+    spec: Spec,
+    ways: list[Cut],
+    chosen: list[Candidate],
+    lined: list[Candidate],
+    total: Sized,
+    most: int,
 ) -> Rounds[tuple[Slice, ...]]:
     """The slices that are told, by the half that did not choose them; each without the rows of
     those before it. One that a handful of rows decides is no slice."""
@@ -206,9 +304,10 @@ def _estimated(
         tuple(tuple((ways[place], code) for place, code in one.conditions) for one in chosen)
     )
     asked = KeyedSums(members, LossTerms(spec), moments=True)
-    groups: Mapping[int, SumsState] = (yield (asked,))[asked].groups
+    state: KeyedState = (yield (asked,))[asked]
+    groups = {mask: standouts.finite(one) for mask, one in state.groups.items()}
     choose = {mask >> 1: one for mask, one in groups.items() if mask & 1}
-    chose = {mask: _sized(spec, one) for mask, one in choose.items()}
+    chose = {mask: standouts.sized(_mean(spec, one)) for mask, one in choose.items()}
     least = sliceline.support(total.rows)
     judges = {mask >> 1: one for mask, one in groups.items() if not mask & 1}
     whole = _merged(judges.values())
@@ -217,7 +316,8 @@ def _estimated(
         for place in range(len(chosen))
         if not few(_merged(one for mask, one in choose.items() if mask >> place & 1))
     ]
-    kept = sliceline.apart(several, chose, total, least, most)
+    small = [place for place in several if chosen[place] not in lined]
+    kept = sliceline.apart(several, chose, total, least, most, small)
     found: list[tuple[Candidate, int, int, Measured]] = []
     taken = 0
     for place in kept:
@@ -230,7 +330,7 @@ def _estimated(
         untold = _merged(one for mask, one in judges.items() if not mask & taken)
         measured = _of_all(grouped.measure(context, spec, inside, untold), whole)
         others = untold.count - inside.count
-        found.append((chosen[place], rows + inside.count, others, measured))
+        found.append((chosen[place], rows, others, measured))
         taken |= 1 << place
     corrected = holm([1.0 if m.contrast is None else m.contrast.p for *_, m in found])
     told = []

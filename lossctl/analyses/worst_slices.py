@@ -24,11 +24,24 @@ def finding(search: Search) -> str:
     held = [one for one in search.slices if one.confirmed]
     if held:
         more = f"; {len(held) - 1} more below it" if len(held) > 1 else ""
-        return f"Where it fails: {_said(search, held[0])}{more}."
+        return (
+            f"Where it fails: {_said(search, held[0])}, on the half of the rows that did not "
+            f"choose it{more}."
+        )
     if not search.slices and search.above:
         return (
             f"No slice stands out: a few rows decide the {search.above} of {search.searched} in "
             f"which {name} is above average."
+        )
+    if not search.rows:
+        why = (
+            f"every {name} is infinite" if search.infinite else "no row is in the half that chooses"
+        )
+        return f"No slice stands out: nothing could be searched, as {why}."
+    if not search.searched:
+        return (
+            "No slice stands out: nothing could be searched, as none has "
+            f"{sliceline.support(search.rows)} of the {search.rows} rows to choose on."
         )
     if not search.slices:
         return (
@@ -98,7 +111,7 @@ def _line(one: Slice) -> tuple[object, ...]:
     value = found.value.value if found.value.status == "ok" else found.value.status
     holds = "yes" if one.confirmed else found.verdict or "not confirmed"
     return (
-        one.name, one.rows, one.part, found.share, found.share, value, interval(found),
+        one.name, one.judged, one.part, found.share, found.share, value, interval(found),
         found.elsewhere, found.holm, round(one.score, 3), holds,
     )  # fmt: skip
 
@@ -110,13 +123,17 @@ def part(search: Search) -> Part:
     columns += f" and {len(search.columns) - LISTED} more" if len(search.columns) > LISTED else ""
     text = (
         f"{search.searched} slices of one or two conditions on {columns or 'no column'} were "
-        f"scored on {search.rows} rows, {search.above} of them worse than average for their size"
+        f"scored on {search.rows} rows, {search.above} of them worse than average for their size, "
+        "or surely"
     )
     if search.slices:
         text += f"; {_held(held, len(search.slices))} on the other rows"
     least = sliceline.support(search.rows)
     if search.rows < SCARCE * least:
         text += f"; slices under {2 * least} rows ({least} in each half) are not searched"
+    if search.infinite:
+        several = "row is" if search.infinite == 1 else "rows are"
+        text += f"; {search.infinite} {several} infinite, and left out of the search"
     if search.skipped:
         skipped = [f"{inert(name)} ({why})" for name, why in search.skipped.items()]
         text += f". Left out: {', '.join(skipped[:LISTED])}"
@@ -124,6 +141,7 @@ def part(search: Search) -> Part:
     data: Json = {
         "by": str(search.spec),
         "searched": search.searched,
+        "infinite": search.infinite,
         "above_zero": search.above,
         "columns": list(search.columns),
         "skipped": dict(search.skipped),
@@ -132,9 +150,9 @@ def part(search: Search) -> Part:
             {
                 "slice": one.name,
                 "conditions": list(one.conditions),
-                "rows": one.rows,
+                "rows": one.judged,
                 "score": one.score,
-                "judged_on": one.judged,
+                "chosen_on": one.chose,
                 "share_of_rows": one.part,
                 "confirmed": one.confirmed,
                 **measured_json(one.found),
