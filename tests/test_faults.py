@@ -224,3 +224,11 @@ def test_every_miss_of_the_page_has_its_reason() -> None:
     missed = lines[lines.index("| " + " | ".join(faults.MISSED_HEADS) + " |") + 2 :]
     assert missed
     assert [line for line in missed if line.endswith("| – |")] == []
+
+
+def test_a_pair_that_does_not_help_leaves_its_rows_to_one_that_does(tmp_path: Path) -> None:
+    """`region=north and age ...` was chosen first, and `region=north` judged in its place hid
+    `region=north and device=phone`."""
+    data = planting.planted(20, planting.names(planting.SETS, planting.SEED)[20])
+    answer = faults.judged(data, tmp_path).answers["slices"]
+    assert "region=north and device=phone" in str(answer.report["finding"])

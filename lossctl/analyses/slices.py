@@ -253,7 +253,7 @@ def _helped(
     whole: SumsState,
 ) -> Rounds[list[Candidate]]:
     """The candidates, with the condition alone in place of a pair that is no worse than the rest of
-    that condition on the half that judges."""
+    that condition on the half that judges: after all others, whose rows it may have."""
     asked = {
         one.conditions: KeyedSums(
             Members(tuple(((ways[place], code),) for place, code in one.conditions)),
@@ -267,6 +267,7 @@ def _helped(
         return chosen
     states = yield tuple(asked.values())
     kept: list[Candidate] = []
+    instead: list[Candidate] = []
     for one in chosen:
         conditions = one.conditions
         if conditions in asked:
@@ -281,10 +282,11 @@ def _helped(
             ]
             if idle:
                 conditions = max(idle, key=lambda c: sums[c].a / max(sums[c].b, 1))
-        if all(conditions != other.conditions for other in kept):
-            same = conditions == one.conditions
-            kept.append(one if same else standouts.candidate(conditions, sums[conditions], whole))
-    return kept
+        if conditions == one.conditions:
+            kept.append(one)
+        else:
+            instead.append(standouts.candidate(conditions, sums[conditions], whole))
+    return list({one.conditions: one for one in (*kept, *instead)}.values())
 
 
 def _estimated(
