@@ -70,7 +70,10 @@ class Batch:
 
     def take(self, keep: Mask) -> Batch:
         """The rows that `keep` marks, as a batch of its own."""
-        chosen = np.flatnonzero(keep)
+        return self.at(np.flatnonzero(keep))
+
+    def at(self, chosen: Integers) -> Batch:
+        """The rows at these places, in their order."""
         rows = self.rows.take(chosen)
         return replace(
             self,

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from lossctl.arrays import Integers, Ragged
+from lossctl.arrays import Ragged
 from lossctl.batch import Batch, joined
 from lossctl.extras import Extra
 from lossctl.flat import Flat, filled, flattened
@@ -78,13 +78,11 @@ class FewState:
         if not self.parts:
             return []
         whole = self.parts[0] if len(self.parts) == 1 else joined(list(self.parts), frozenset())
-        place = _place(whole, self.by)
         if whole.count > self.most:
-            kept = np.zeros(whole.count, dtype=bool)
-            kept[np.lexsort((whole.rows, place))[: self.most]] = True
-            whole = whole.take(kept)
+            first = np.lexsort((whole.rows, _place(whole, self.by)))[: self.most]
+            return [whole.at(first[np.argsort(whole.rows[first], kind="stable")])]
         if whole.count > 1 and (np.diff(whole.rows) < 0).any():
-            whole = ordered(whole)
+            return [whole.at(np.argsort(whole.rows, kind="stable"))]
         return [whole]
 
     def to_json(self) -> Json:
@@ -124,33 +122,6 @@ class FewState:
         )
         flat = Flat(_hollow(told), data["first"], data["count"], shapes)
         return cls(data["most"], data["by"], (filled(flat, arrays),))
-
-
-def ordered(batch: Batch) -> Batch:
-    """The same rows, ascending by number."""
-    rank = np.argsort(batch.rows, kind="stable")
-    every = np.ones(batch.count, dtype=bool)
-    return replace(batch.take(every), **_ranked(batch, rank))
-
-
-def _ranked(batch: Batch, rank: Integers) -> dict[str, Any]:
-    rows = batch.rows[rank]
-
-    def taken(column: Any) -> Any:
-        return column.take(rank) if isinstance(column, Ragged) else column[rank]
-
-    return {
-        "columns": {
-            role: column if role in batch.wholes else taken(column)
-            for role, column in batch.columns.items()
-        },
-        "weight": None if batch.weight is None else batch.weight[rank],
-        "rows": rows,
-        "order": rows if batch.order is batch.rows else batch.order[rank],
-        "target_rows": None if batch.target_rows is None else batch.target_rows[rank],
-        "ids": None if batch.ids is None else taken(batch.ids),
-        "extras": {name: extra.take(rank) for name, extra in batch.extras.items()},
-    }
 
 
 def _alone(batch: Batch) -> Batch:

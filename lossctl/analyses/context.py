@@ -29,13 +29,15 @@ class Context:
 
     specs: tuple[Spec, ...]
     leading: Spec
-    weighted: bool
-    outputs: int  # columns of the prediction, where they are outputs; 1 for (n,)
-    wholes: Mapping[str, Any]
-    top: int
-    moments: bool  # intervals are wanted
-    pooled: bool  # several outputs are scored as one
-    point: str | None  # the role that is compared with the target, where residuals mean something
+    weighted: bool = False
+    outputs: int = 1  # columns of the prediction, where they are outputs; 1 for (n,)
+    wholes: Mapping[str, Any] = field(default_factory=dict)
+    top: int = 0
+    moments: bool = False  # intervals are wanted
+    pooled: bool = False  # several outputs are scored as one
+    point: str | None = (
+        None  # the role that is compared with the target, where residuals mean something
+    )
     single: frozenset[str] = frozenset()  # the roles of one value a row, or one per output
     whole: Batch | None = None  # all rows, where losses need them together
     like: Like | None = None  # what is known of the rows beforehand

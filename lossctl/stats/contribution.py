@@ -15,7 +15,7 @@ from lossctl.errors import DataError, UsageError
 from lossctl.exact import ONE, exact_sum, ratio
 from lossctl.grammar import parse
 from lossctl.spec import Spec
-from lossctl.stats.sample import answer, numbers
+from lossctl.stats.sample import answer, batch_of, numbers, same_length
 from lossctl.terms import Contribution
 
 LIMIT = 20_000  # rows: every one is left out in turn
@@ -33,8 +33,7 @@ def contribution(y: Any, p: Any, k: int = 1) -> dict[str, Any]:
     values that are not finite; UsageError unless 1 <= k <= n.
     """
     target, pred = numbers(y, "y", most=LIMIT), numbers(p, "p", most=LIMIT)
-    if target.shape != pred.shape:
-        raise DataError(f"y has {target.size} rows, p has {pred.size}")
+    same_length(target, pred)
     if not 1 <= k <= target.size:
         raise UsageError(f"k is {k}, but must be from 1 to the {target.size} rows")
     batch = _batch(pred, target)
@@ -43,12 +42,8 @@ def contribution(y: Any, p: Any, k: int = 1) -> dict[str, Any]:
     context = Context(
         specs=specs,
         leading=mse,
-        weighted=False,
-        outputs=1,
-        wholes={},
         top=1,
         moments=True,
-        pooled=False,
         point="pred",
     )
     found = answer(evaluation.rounds(context, full=True), batch)
@@ -69,8 +64,7 @@ def contribution(y: Any, p: Any, k: int = 1) -> dict[str, Any]:
 
 
 def _batch(pred: Array, target: Array) -> Batch:
-    rows = np.arange(target.size)
-    return Batch({"pred": pred, "target": target}, frozenset(), None, rows, rows)
+    return batch_of({"pred": pred, "target": target})
 
 
 def _without(found: evaluation.Evaluation, spec: Spec, row: Batch) -> float | None:

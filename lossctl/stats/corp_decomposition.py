@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from lossctl.analyses.context import Context
 from lossctl.analyses.decompositions.corp import Corp, corp_rounds
 from lossctl.analyses.decompositions.pinball import QuantileCorp, quantile_corp
-from lossctl.batch import Batch
 from lossctl.errors import DataError, UsageError
 from lossctl.grammar import parse
 from lossctl.roles import check_columns
-from lossctl.stats.sample import answer, numbers
+from lossctl.stats.sample import answer, batch_of, numbers, same_length
 
 LIMIT = 1_000_000  # rows, each of which may be an atom
 SPECS = {
@@ -47,23 +44,15 @@ def corp_decomposition(
         raise UsageError(f"level is {level}, but must lie inside (0, 1)")
     spec = parse(SPECS[loss] + (f":quantile={level!r}" if level is not None else ""))
     target, pred = numbers(y, "y", most=LIMIT), numbers(p, "p", most=LIMIT)
-    if target.shape != pred.shape:
-        raise DataError(f"y has {target.size} rows, p has {pred.size}")
+    same_length(target, pred)
     columns = check_columns(loss, spec.roles, {"pred": pred, "target": target})
-    rows = np.arange(target.size)
-    batch = Batch(columns, frozenset(), None, rows, rows)
+    batch = batch_of(columns)
     if loss in ("absolute_error", "pinball_loss"):
         parts: Corp | QuantileCorp | None = quantile_corp(spec, batch)
     else:
         context = Context(
             specs=(spec,),
             leading=spec,
-            weighted=False,
-            outputs=1,
-            wholes={},
-            top=0,
-            moments=False,
-            pooled=False,
             point="pred",
             single=frozenset({"pred", "target"}),
             decompose=True,

@@ -8,12 +8,11 @@ import numpy as np
 
 from lossctl.analyses.context import Context
 from lossctl.analyses.decompositions.entropy import entropy_rounds
-from lossctl.batch import Batch
 from lossctl.errors import DataError
 from lossctl.exact import ONE
 from lossctl.grammar import parse
 from lossctl.roles import check_columns
-from lossctl.stats.sample import answer
+from lossctl.stats.sample import answer, batch_of
 
 
 def cross_entropy_split(target: Any, prob: Any) -> dict[str, Any]:
@@ -31,23 +30,14 @@ def cross_entropy_split(target: Any, prob: Any) -> dict[str, Any]:
         if broken.any():
             row = int(np.flatnonzero(broken)[0])
             raise DataError(f"{name} row {row} does not sum to 1")
-    count = len(columns["pred"])
-    if not count:
+    if not len(columns["pred"]):
         raise DataError("there are no rows")
-    rows = np.arange(count)
     context = Context(
         specs=(spec,),
         leading=spec,
-        weighted=False,
-        outputs=1,
-        wholes={},
-        top=0,
-        moments=False,
-        pooled=False,
-        point=None,
         decompose=True,
     )
-    found = answer(entropy_rounds(context, spec), Batch(columns, frozenset(), None, rows, rows))
+    found = answer(entropy_rounds(context, spec), batch_of(columns))
     if found is None:
         raise DataError("an entropy is not finite")
     return {

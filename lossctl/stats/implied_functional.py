@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from lossctl.analyses.advice import functional
-from lossctl.batch import Batch
 from lossctl.errors import DataError
 from lossctl.stats.inputs import paired
-from lossctl.stats.sample import answer
+from lossctl.stats.sample import answer, batch_of
 
 
 def implied_functional(y: Any, p: Any) -> dict[str, Any]:
@@ -24,8 +21,7 @@ def implied_functional(y: Any, p: Any) -> dict[str, Any]:
     Raises DataError for no rows, or values that are not finite or beyond ±1e100.
     """
     target, pred = paired(y, p)
-    rows = np.arange(target.size)
-    batch = Batch({"pred": pred, "target": target}, frozenset(), None, rows, rows)
+    batch = batch_of({"pred": pred, "target": target})
     found = answer(functional.rounds("pred"), batch)
     if found is None:  # squares of values that are bounded are finite
         raise DataError("the squared residuals are too large")

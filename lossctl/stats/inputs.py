@@ -8,7 +8,7 @@ import numpy as np
 
 from lossctl.arrays import Array, Integers
 from lossctl.errors import DataError, UsageError
-from lossctl.stats.sample import numbers
+from lossctl.stats.sample import numbers, same_length
 
 LARGEST = 1e100  # of a value, so that cubes are finite
 
@@ -25,8 +25,7 @@ def bounded(values: Any, name: str, *, least: int = 1) -> Array:
 def paired(y: Any, p: Any) -> tuple[Array, Array]:
     """Targets and predictions, each (n,). Raises DataError unless they are as many."""
     target, pred = bounded(y, "y"), bounded(p, "p")
-    if target.shape != pred.shape:
-        raise DataError(f"y has {target.size} rows, p has {pred.size}")
+    same_length(target, pred)
     return target, pred
 
 

@@ -9,11 +9,10 @@ import numpy as np
 from lossctl.analyses.context import Context
 from lossctl.analyses.decompositions.mse import data, split_rounds, spreading_rounds
 from lossctl.arrays import Array
-from lossctl.batch import Batch
 from lossctl.errors import DataError
 from lossctl.exact import exact_dot, ratio
 from lossctl.grammar import parse
-from lossctl.stats.sample import answer, numbers
+from lossctl.stats.sample import answer, batch_of, numbers, same_length
 
 
 def mse_decomposition(y: Any, p: Any) -> dict[str, Any]:
@@ -32,20 +31,12 @@ def mse_decomposition(y: Any, p: Any) -> dict[str, Any]:
     unequal lengths, without rows, or not finite.
     """
     target, pred = numbers(y, "y"), numbers(p, "p")
-    if target.shape != pred.shape:
-        raise DataError(f"y has {target.size} rows, p has {pred.size}")
-    rows = np.arange(target.size)
-    batch = Batch({"pred": pred, "target": target}, frozenset(), None, rows, rows)
+    same_length(target, pred)
+    batch = batch_of({"pred": pred, "target": target})
     mse = parse("mse")
     context = Context(
         specs=(mse,),
         leading=mse,
-        weighted=False,
-        outputs=1,
-        wholes={},
-        top=0,
-        moments=False,
-        pooled=False,
         point="pred",
         decompose=True,
     )

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from lossctl.arrays import Array
+from lossctl.batch import Batch
 from lossctl.engines import serial
 from lossctl.errors import DataError
 from lossctl.rounds import Rounds, ask
@@ -47,3 +48,15 @@ def numbers(values: Any, name: str, *, least: int = 1, most: int | None = None) 
         row = int(np.flatnonzero(~np.isfinite(array))[0])
         raise DataError(f"{name} row #{row} is {array[row]}, but must be finite")
     return array
+
+
+def same_length(target: Array, pred: Array) -> None:
+    """Raises DataError unless targets and predictions, (n,), are as many."""
+    if target.shape != pred.shape:
+        raise DataError(f"y has {target.size} rows, p has {pred.size}")
+
+
+def batch_of(columns: dict[str, Any]) -> Batch:
+    """Columns by role, row after row, as one batch without weights."""
+    rows = np.arange(len(next(iter(columns.values()))))
+    return Batch(columns, frozenset(), None, rows, rows)
