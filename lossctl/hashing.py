@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossctl.arrays import Integers
+from lossctl.numerics import shared
 
 
 def mixed(numbers: Integers) -> NDArray[np.uint64]:
@@ -30,6 +31,7 @@ def mix(bits: NDArray[np.uint64]) -> None:
     bits ^= shifted
 
 
+@shared
 def halves(order: Integers) -> NDArray[np.bool_]:
     """One half of the rows: what is chosen on it is judged on the other."""
     half: NDArray[np.bool_] = (mixed(order) & np.uint64(1)).astype(bool)

@@ -264,7 +264,7 @@ class Report:
             fractions = [row.shares[spec] for spec in shared]
             drawn = fractions[:1] if bars else []
             line = [name, *row.values.values(), *fractions[:1], *drawn, *fractions[1:]]
-            line += [_change(row.without[spec], now[spec]) for spec in without]
+            line += [change(row.without[spec], now[spec]) for spec in without]
             cells.append(tuple(line))
         return Table(tuple(columns), tuple(cells))
 
@@ -296,7 +296,8 @@ def _unlike(specs: list[str], rows: Sequence[WorstRow]) -> list[str]:
     return list(seen.values())
 
 
-def _change(value: float | None, now: float | None) -> Json | None:
+def change(value: float | None, now: float | None) -> Json | None:
+    """A value and its change from what it is now, as tables hold it."""
     if value is None or now is None:
         return None
     return {"value": value, "change": (value - now) / abs(now) if now else None}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lossctl.arrays import Array, Mask
-from lossctl.exact import ONE, Exact, exact
+from lossctl.exact import ONE, Exact, exact, times
 from lossctl.numerics import two_product, two_sum
 
 _SUM = 2.0**-103  # relative to the summands
@@ -113,5 +113,5 @@ def exact_of(parts: list[tuple[Array, int]], row: int) -> Exact:
     total = 0
     for part, shift in parts:
         value = exact(float(part[row]))
-        total += value << shift if shift >= 0 else value >> -shift
+        total += times(value, shift)
     return total

@@ -4,7 +4,7 @@ correction for many tests."""
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from lossctl.analyses.advice.significance import student_p
@@ -38,6 +38,14 @@ def as_mean(state: SumsState, reduction: Additive) -> SumsState:
 def even(mean: SumsState) -> bool:
     """Whether every row counts 1 in such sums."""
     return mean.b == (mean.count - mean.infinite) * ONE
+
+
+def merged(states: Iterable[SumsState]) -> SumsState:
+    """The sums, with second moments, of the rows of all."""
+    total = SumsState(moments=True)
+    for one in states:
+        total = total.merge(one)
+    return total
 
 
 def rest(whole: SumsState, part: SumsState) -> SumsState:

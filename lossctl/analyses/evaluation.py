@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lossctl.analyses import (
@@ -85,8 +85,7 @@ def _pieces(context: Context) -> Rounds[list[Part]]:
     wanted = decompositions.every() if context.decompose else decompositions.BRIEF
     found = yield from in_step(ask(context, spec) for ask in wanted for spec in context.specs)
     # Losses that are taken apart alike say it once.
-    parts = list({part.text: part for part in reversed(found) if part is not None}.values())[::-1]
-    return parts if context.decompose else [replace(part, table=None) for part in parts]
+    return list({part.text: part for part in reversed(found) if part is not None}.values())[::-1]
 
 
 def _groups(context: Context) -> Rounds[list[Part]]:

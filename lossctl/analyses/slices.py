@@ -9,7 +9,7 @@ shadow of another.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import chain, combinations
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from lossctl.analyses import cuts, grouped, sliceline, standouts
 from lossctl.analyses.context import Context
-from lossctl.analyses.contrast import FEWEST, SURE, as_mean, few, holm
+from lossctl.analyses.contrast import FEWEST, SURE, as_mean, few, holm, merged
 from lossctl.analyses.cuts import NOWHERE, Cut
 from lossctl.analyses.grouped import Measured
 from lossctl.analyses.levels import Coded, Levels, LevelsState
@@ -312,24 +312,24 @@ def _estimated(
     chose = {mask: standouts.sized(_mean(spec, one)) for mask, one in choose.items()}
     least = sliceline.support(total.rows)
     judges = {mask >> 1: one for mask, one in groups.items() if not mask & 1}
-    whole = _merged(judges.values())
+    whole = merged(judges.values())
     several = [
         place
         for place in range(len(chosen))
-        if not few(_merged(one for mask, one in choose.items() if mask >> place & 1))
+        if not few(merged(one for mask, one in choose.items() if mask >> place & 1))
     ]
     small = [place for place in several if chosen[place] not in lined]
     kept = sliceline.apart(several, chose, total, least, most, small)
     found: list[tuple[Candidate, int, int, Measured]] = []
     taken = 0
     for place in kept:
-        inside = _merged(
+        inside = merged(
             one for mask, one in judges.items() if mask >> place & 1 and not mask & taken
         )
         rows = sum(
             one.rows for mask, one in chose.items() if mask >> place & 1 and not mask & taken
         )
-        untold = _merged(one for mask, one in judges.items() if not mask & taken)
+        untold = merged(one for mask, one in judges.items() if not mask & taken)
         measured = _of_all(grouped.measure(context, spec, inside, untold), whole)
         others = untold.count - inside.count
         found.append((chosen[place], rows, others, measured))
@@ -353,10 +353,3 @@ def _of_all(measured: Measured, whole: SumsState) -> Measured:
         return measured
     share = ratio(measured.sums.a, whole.a)
     return replace(measured, share=share, lift=share * whole.count / measured.sums.count)
-
-
-def _merged(states: Iterable[SumsState]) -> SumsState:
-    total = SumsState(moments=True)
-    for one in states:
-        total = total.merge(one)
-    return total

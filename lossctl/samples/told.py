@@ -12,7 +12,7 @@ from lossctl.analyses import outliers as outliers_of
 from lossctl.analyses.context import percent, prose
 from lossctl.analyses.finding import of_wrong
 from lossctl.errors import UsageError
-from lossctl.report import Part, Report, row_name, said_name
+from lossctl.report import Part, Report, change, row_name, said_name
 from lossctl.run import report_of
 from lossctl.samples.answer import Samples
 from lossctl.samples.measured import KINDS, Measured
@@ -240,16 +240,10 @@ def _for_people(
         kind = column.kind
         if column.name in now:
             kind = "change"
-            values = [_change(value, now[column.name]) for value in values]
+            values = [change(value, now[column.name]) for value in values]
         kept.append(Column(heads.get(column.name, column.name), kind, column.rank))
         made.append(values)
     return kept, made
-
-
-def _change(value: Any, now: float | None) -> Any:
-    if value is None or now is None:
-        return None
-    return {"value": value, "change": (value - now) / abs(now) if now else None}
 
 
 def _finding(found: Samples, rows: Few) -> str:

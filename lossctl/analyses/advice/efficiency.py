@@ -23,9 +23,9 @@ class Efficiency:
     huber: float
     logcosh: float
 
-    def fewer(self, loss: str, other: str = "mse") -> float:
-        """The share of rows that `loss` saves over `other`."""
-        return 1.0 - float(getattr(self, loss)) / float(getattr(self, other))
+    def fewer(self, loss: str) -> float:
+        """The share of rows that `loss` saves over the MSE."""
+        return 1.0 - float(getattr(self, loss)) / self.mse
 
 
 def of_sample(errors: Array, tuning: float = TUNING) -> Efficiency | None:

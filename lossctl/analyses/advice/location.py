@@ -8,14 +8,14 @@ from fractions import Fraction
 import numpy as np
 
 from lossctl.arrays import Array
-from lossctl.exact import exact_dot, exact_sum, ratio
+from lossctl.exact import ONE, exact_dot, exact_sum, ratio
 from lossctl.selection import middle, reached
 
 
 def mean(values: Array, weights: Array | None = None) -> float:
     """The weighted mean: of squared error and of every other Bregman loss."""
     if weights is None:
-        return ratio(exact_sum(values), values.size * exact_sum(np.ones(1)))
+        return ratio(exact_sum(values), values.size * ONE)
     return ratio(exact_dot(values, weights), exact_sum(weights))
 
 

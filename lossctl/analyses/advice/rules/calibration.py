@@ -58,16 +58,17 @@ def calibration(rows: Classified) -> Advice | None:
     own = probability.of_label(rows.logits, rows.label)
     if rows.sample.rows < FEWEST or np.isneginf(own).any():
         return None
-    ways = {name: way for name, way in _ways(rows).items() if _inside(rows, name, way)}
-    tried = {name: one for name, way in ways.items() if (one := _gain(rows, *way)) is not None}
+    ways = _ways(rows)
+    best = {name: by for name, way in ways.items() if (by := _best(rows, name, way)) is not None}
+    tried = {name: one for name in best if (one := _gain(rows, *ways[name])) is not None}
     found = {name: one for name, one in tried.items() if one.sure}
     if not found:
-        return _as_they_are(rows, tried.get("temperature"))
+        return _as_they_are(rows, tried.get("temperature"), best.get("temperature"))
     name = max(found, key=lambda one: found[one].share)
     saved = found[name]
-    by = ways[name][0](rows.logits, rows.label, rows.sample.weight)
+    by = best[name]
     mark = rows.sample.mark
-    data = {name: {"by": ways[name][0](rows.logits, rows.label, rows.sample.weight), **_data(one)}
+    data = {name: {"by": best[name], **_data(one)}
             for name, one in found.items()}  # fmt: skip
     if name == "temperature":
         do = f"divide {rows.given} by {by:.3g}"
@@ -96,24 +97,25 @@ def _ways(rows: Classified) -> dict[str, tuple[Fit, Apply]]:
     return found
 
 
-def _inside(rows: Classified, name: str, way: tuple[Fit, Apply]) -> bool:
-    """Whether there is a best one: rows without a mistake make none too low a temperature, rows of
-    one class none too far a shift."""
+def _best(rows: Classified, name: str, way: tuple[Fit, Apply]) -> float | None:
+    """The best one; None where there is none: rows without a mistake make none too low a
+    temperature, rows of one class none too far a shift."""
     if name == "temperature" and probability.separable(rows.logits, rows.label):
-        return False
+        return None
     if name == "shift" and (rows.label == rows.label[0]).all():
-        return False
+        return None
     by = way[0](rows.logits, rows.label, rows.sample.weight)
     if name == "temperature":
-        return abs(math.log(by)) < 0.99 * math.log(probability.WIDEST)
-    return abs(by) < 0.99 * probability.FARTHEST
+        inside = abs(math.log(by)) < 0.99 * math.log(probability.WIDEST)
+    else:
+        inside = abs(by) < 0.99 * probability.FARTHEST
+    return by if inside else None
 
 
-def _as_they_are(rows: Classified, saved: Gain | None) -> Advice | None:
+def _as_they_are(rows: Classified, saved: Gain | None, by: float | None) -> Advice | None:
     """What speaks for the probabilities: the best temperature saves next to nothing."""
-    if saved is None or saved.share >= LEAST:
+    if saved is None or by is None or saved.share >= LEAST:
         return None  # it might save something: there are too few rows to tell
-    by = probability.temperature(rows.logits, rows.label, rows.sample.weight)
     mark = rows.sample.mark
     said = "costs" if saved.share < 0.0 else "saves"
     text = (

@@ -22,8 +22,7 @@ def implied(errors: Errors, found: Implied | None) -> Advice | None:
     """`judge them by mae, not rmse`: the predictions pass the test of one and fail the other's."""
     if found is None or found.mean_p is None or found.rows < FEWEST:
         return None
-    share = (found.below + 0.5 * (found.rows - found.below - found.above)) / found.rows
-    below = f"{100 * share:.1f} % of targets below, {p_value(found.median_p)}"
+    below = f"{100 * found.quantile:.1f} % of targets below, {p_value(found.median_p)}"
     mean = f"mean residual {found.mean:+.3g}, {p_value(found.mean_p)}"
     data = asdict(found)
     if found.median_p >= LIKE and found.mean_p < UNLIKE:
