@@ -63,10 +63,21 @@ def _text(file: IO[bytes]) -> str:
     return file.read().decode("utf-8", "replace")
 
 
-def in_turn(ours: Command, theirs: Command, pairs: int) -> tuple[list[Figures], list[Figures]]:
-    """A B A B ..., so that a busy machine slows both alike; every run is kept."""
-    made = [(measure(ours).figures, measure(theirs).figures) for _ in range(pairs)]
-    return [first for first, _ in made], [second for _, second in made]
+def in_turn(
+    ours: Command, theirs: Command, pairs: int, writes: tuple[str, str] | None = None
+) -> tuple[list[Figures], list[Figures]]:
+    """A B A B ..., so that a busy machine slows both alike; every run is kept.
+
+    What they write is not there before: file systems wait for the disk where a file takes the place
+    of another.
+    """
+    made: tuple[list[Figures], list[Figures]] = [], []
+    for _ in range(pairs):
+        for command, figures in zip((ours, theirs), made, strict=True):
+            for path in writes or ():
+                Path(path).unlink(missing_ok=True)
+            figures.append(measure(command).figures)
+    return made
 
 
 # --- digits -----------------------------------------------------------------------------------

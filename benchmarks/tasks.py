@@ -53,7 +53,7 @@ def _measured(one: Comparison, pairs: int, files: Files) -> Row:
         row["digits"] = apart(mine(ours.output), other(theirs.output), one.close)
     if one.writes is not None:
         row["digits"] = rows_apart(*one.writes, one.close)
-    row["ours"], row["theirs"] = in_turn(one.ours, one.theirs, pairs)
+    row["ours"], row["theirs"] = in_turn(one.ours, one.theirs, pairs, one.writes)
     if one.one is not None:
         files.make(*one.one)
         row["one"] = in_turn(*one.one, min(pairs, ONE_ROW_RUNS))

@@ -150,8 +150,8 @@ def two_product(left: Array, right: Array) -> tuple[Array, Array]:
     2**-480 .. 2**480 are safe.
     """
     product = left * right
-    left_high, left_low = _split(left)
-    right_high, right_low = (left_high, left_low) if right is left else _split(right)
+    left_high, left_low = split(left)
+    right_high, right_low = (left_high, left_low) if right is left else split(right)
     error = left_high * right_high
     error -= product
     error += left_high * right_low
@@ -160,7 +160,8 @@ def two_product(left: Array, right: Array) -> tuple[Array, Array]:
     return product, error
 
 
-def _split(values: Array) -> tuple[Array, Array]:
+def split(values: Array) -> tuple[Array, Array]:
+    """High and low of 26 bits each, high + low = values exactly (Veltkamp); up to 2**996."""
     scaled = values * _SPLIT
     high = scaled - (scaled - values)
     return high, values - high

@@ -628,6 +628,31 @@ def test_an_error_leaves_nothing(samples: Any, tmp_path: Path) -> None:
     failed(samples(*told, "-o", tmp_path / "p.npy"), 2, "is an input")
 
 
+def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
+    """Rows already written, then no room for more: one line, and no file."""
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).random(400_000))
+    np.save(tmp_path / "b.npy", np.zeros(400_000))
+    program = "import lossctl.cli, resource; " \
+              "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20)); " \
+              "raise SystemExit(lossctl.cli.main())"  # fmt: skip
+    command = [sys.executable, "-c", program, "samples", "a.npy", "b.npy", "--all", "-o", "o.pq"]
+    made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert made.returncode == 5
+    assert made.stderr == "lossctl: o.pq cannot be written: File too large\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npy", "b.npy"]
+
+
+def test_parquet_into_a_pipe(tmp_path: Path) -> None:
+    """A fifo, as of `-o >(program)` in a shell."""
+    os.mkfifo(tmp_path / "pipe.parquet")
+    command = [sys.executable, "-m", "lossctl", "samples", RIDGE, TARGET, "--all", "-o",
+               str(tmp_path / "pipe.parquet")]  # fmt: skip
+    with subprocess.Popen(command) as program:
+        data = (tmp_path / "pipe.parquet").read_bytes()
+    assert program.returncode == 0
+    assert pq.read_table(io.BytesIO(data)).num_rows == 442
+
+
 def test_head_ends_it(tmp_path: Path) -> None:
     """The reader leaves after the first bytes: 141, and nothing to say."""
     np.save(tmp_path / "a.npy", np.random.default_rng(0).random(400_000))

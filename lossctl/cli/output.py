@@ -222,7 +222,9 @@ def written(path: str, *, append: bool = False) -> Iterator[BinaryIO]:
                 Path(temporary).unlink()
             raise
     except OSError as problem:
-        raise OutputError(f"{path} cannot be written: {problem.strerror}") from None
+        # Arrow says more than the system does.
+        said = os.strerror(problem.errno) if problem.errno else str(problem)
+        raise OutputError(f"{path or 'the output file'} cannot be written: {said}") from None
 
 
 def _replaceable(path: str) -> bool:

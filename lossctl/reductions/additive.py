@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from lossctl.exact import ONE, Exact, exact, ratio, root_ratio
@@ -62,6 +63,7 @@ class Additive:
         interval, reason = None, None
         if values.moments:
             interval, reason = self._interval(state, values, value)
+        without = partial(self._without, state)
         return Reduced(
             value,
             count=state.count,
@@ -70,9 +72,9 @@ class Additive:
             total=rows.a,
             added=added[0],
             divisor=self._divisor(state),
-            without=lambda block: self._without(state, sums.make(block)),
+            without=lambda block: without(sums.make(block)),
             each=lambda block: of_sums(
-                state, values.terms(block), self.divisor, self.outer, self.finish
+                state, values.terms(block), self.divisor, self.outer, without
             ),
         )
 

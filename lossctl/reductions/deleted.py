@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -32,31 +33,34 @@ def of_sums(
     terms: Terms,
     divisor: Divisor,
     outer: Literal["identity", "root", "exp"],
-    finish: Callable[[SumsState], float | None],
+    without: Callable[[SumsState], float | None],
 ) -> Array:
-    """g((A - a) / (B - b)) of each row; NaN where there is no value."""
+    """g((A - a) / (B - b)) of each row; NaN where there is no value. `without` leaves the sums of
+    one row out."""
+    return _by_pieces(terms, partial(_of_sums, state, divisor, outer, without))
+
+
+def _by_pieces(terms: Terms, function: Callable[[Terms], Array]) -> Array:
+    """A function of rows' terms, of as many at a time as fit the cache."""
     found = [
-        _of_sums(state, piece, divisor, outer, finish)
-        for piece in (_piece(terms, place) for place in pieces(terms.parts[0][0].shape[0], 2))
+        function(
+            Terms(
+                [(part[place], shift) for part, shift in terms.parts],
+                None if terms.b is None else terms.b[place],
+                None if terms.counted is None else terms.counted[place],
+            )
+        )
+        for place in pieces(terms.parts[0][0].shape[0])
     ]
     return found[0] if len(found) == 1 else np.concatenate([*found, np.empty(0)])
 
 
-def _piece(terms: Terms, place: slice) -> Terms:
-    """Some rows' terms: arrays that fit the cache."""
-    return Terms(
-        [(part[place], shift) for part, shift in terms.parts],
-        None if terms.b is None else terms.b[place],
-        None if terms.counted is None else terms.counted[place],
-    )
-
-
 def _of_sums(
     state: SumsState,
-    terms: Terms,
     divisor: Divisor,
     outer: Literal["identity", "root", "exp"],
-    finish: Callable[[SumsState], float | None],
+    without: Callable[[SumsState], float | None],
+    terms: Terms,
 ) -> Array:
     count = terms.parts[0][0].shape[0]
     counted = np.ones(1, dtype=bool) if terms.counted is None else terms.counted
@@ -67,28 +71,20 @@ def _of_sums(
         value, sure = quotient.root().nearest(_TRUNCATED)
     else:
         value, sure = quotient.nearest()
-    value, sure = _filled(value, count), _filled(sure, count) & (state.count - counted > 0)
-    plain = outer != "exp"
+    if outer == "exp":
+        value = np.array([_exponential(one) for one in value.tolist()])
+    nothing = (left.high == 0.0) & (left.off == 0.0) & (below.high > below.off)
+    if nothing.any():  # as of forecasts that are all right
+        value, sure = np.where(nothing, 1.0 if outer == "exp" else 0.0, value), sure | nothing
 
     def one(row: int) -> float:
         """By whole numbers."""
         own = 1 if terms.counted is None else int(terms.counted[row])
         b = own * ONE if terms.b is None else exact(float(terms.b[row]))
         nonzero = own if terms.b is None else int(terms.b[row] != 0.0)
-        less = SumsState(own, nonzero, 0, exact_of(terms.parts, row), b)
-        if state.count == own:
-            return math.nan
-        try:
-            return exactly(finish(state.less(less)))
-        except OverflowError:
-            return math.nan
+        return exactly(without(SumsState(own, nonzero, 0, exact_of(terms.parts, row), b)))
 
-    if plain:
-        return _with(value, sure, one)
-    return np.array(
-        [_exponential(float(v)) if known else one(row)
-         for row, (v, known) in enumerate(zip(value, sure, strict=True))]
-    )  # fmt: skip
+    return _with(_filled(value, count), _filled(sure, count) & (state.count - counted > 0), one)
 
 
 def _exponential(value: float) -> float:
@@ -204,15 +200,10 @@ def _filled(values: NDArray[T], count: int) -> NDArray[T]:
 
 def shares(terms: Terms, total: Exact) -> Array:
     """The part of a sum > 0 that each row adds, rounded once; NaN for what is not finite."""
-    whole = _total(SumsState(a=total))
-    found = [
-        _shares(_piece(terms, place), total, whole)
-        for place in pieces(terms.parts[0][0].shape[0], 2)
-    ]
-    return np.concatenate([*found, np.empty(0)])
+    return _by_pieces(terms, partial(_shares, total, _total(SumsState(a=total))))
 
 
-def _shares(terms: Terms, total: Exact, whole: Twofold) -> Array:
+def _shares(total: Exact, whole: Twofold, terms: Terms) -> Array:
     added = _added(terms)
     value, sure = (Twofold.of(added) / whole).nearest()
     zero = added == 0.0

@@ -1,9 +1,14 @@
-"""Rows as Parquet: compressed and written by another thread while the next are made."""
+"""Rows as Parquet, uncompressed, written by another thread while the next are made."""
 
 from __future__ import annotations
 
+import io
+import os
+import stat
+import sys
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from lossctl.arrays import Ragged
@@ -23,6 +28,7 @@ class Parquet:
 
     def __init__(self, sink: Sink) -> None:
         self.sink = sink
+        self.native: Any = None
         self.schema: Any = None
         self.waiting: list[pyarrow.RecordBatch] = []
         self.count = 0
@@ -58,13 +64,15 @@ class Parquet:
         self.schema = pyarrow.schema(fields)
         texts = [name for name, extra in rows.items() if isinstance(extra.values, Ragged)]
         whole = [one.name for one in fields if one.type == pyarrow.int64()]
+        self.native = _native(self.sink)
         self.file = parquet.ParquetWriter(
-            self.sink,
+            self.native or self.sink,
             self.schema,
             compression="none",
             use_dictionary=texts,
             column_encoding=dict.fromkeys(whole, "DELTA_BINARY_PACKED"),
             write_statistics=False,
+            data_page_size=1 << 22,  # one a column: few writes
         )
 
     def _flush(self) -> None:
@@ -94,3 +102,23 @@ class Parquet:
                     self.file.close()
         finally:
             self.other.shutdown(cancel_futures=True)
+            if self.native is not None:
+                with suppress(Exception):  # it would close itself, after the file
+                    self.file.close()
+                self.native.close()
+
+
+def _native(sink: Sink) -> Any:
+    """The same file opened by Arrow, which need not wait for Python then; None where it cannot."""
+    import pyarrow
+
+    if sys.platform != "linux" or not isinstance(sink, io.BufferedWriter):
+        return None
+    number = sink.fileno()
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        return None
+    try:
+        # To append: a file that is cut to nothing first makes some file systems wait for the disk.
+        return pyarrow.OSFile(f"/proc/self/fd/{number}", "ab")
+    except OSError:
+        return None
