@@ -165,6 +165,26 @@ def test_a_planted_slice_is_named(tmp_path: Path) -> None:
     assert part.data["skipped"] == {"id": "more than 1000 different texts", "one": "one value"}
 
 
+def test_shares_are_of_the_weight(tmp_path: Path) -> None:
+    """Rows of the slice weigh 10, others 1: its share of the weight is above that of the rows."""
+    frame = planted()
+    bad = (frame["region"] == "south") & (frame["device"] == "mobile")
+    frame["weight"] = np.where(bad, 10.0, 1.0)
+    report, part = found(tmp_path, frame, weight_col="weight")
+    (one,) = [s for s in part.data["slices"] if s["confirmed"]]
+    other = ~halves(np.arange(len(frame)))
+    weight = frame["weight"][other]
+    loss = weight * (frame["pred"] - frame["target"])[other] ** 2
+    share, of_weight = loss[bad].sum() / loss.sum(), weight[bad].sum() / weight.sum()
+    assert part.data["shares_of"] == "weight"
+    assert one["share_of_rows"] == pytest.approx(of_weight) and of_weight > 0.4
+    assert (one["share"], one["lift"]) == (pytest.approx(share), pytest.approx(share / of_weight))
+    assert f"{100 * of_weight:.0f} % of the weight, MSE" in report.finding.replace(".0 %", " %")
+    assert report.table is not None
+    assert report.table.columns[2].name == "of weight"
+    assert found(tmp_path, frame)[1].data["shares_of"] == "rows"
+
+
 def test_neither_blocks_nor_processes_change_the_search(tmp_path: Path) -> None:
     frame = planted(rows=600)
     expected = found(tmp_path, frame)[1].data

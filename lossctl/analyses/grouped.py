@@ -159,11 +159,7 @@ def measure(context: Context, spec: Spec, sums: SumsState, whole: SumsState) -> 
     others = rest(whole, sums)
     share = lift = excess = None
     one, all_others = as_mean(sums, reduction), as_mean(others, reduction)
-    # What the mean divides by, so that a group whose mean is larger has a lift above 1.
-    if even(one) and even(all_others):
-        part = sums.count / whole.count if sums.count else 0.0
-    else:
-        part = ratio(one.b, one.b + all_others.b) if one.b > 0 else 0.0
+    part = portion(spec, sums, whole)
     if spec.shares and whole.a > 0 and not whole.infinite:
         share = ratio(sums.a, whole.a)
         lift = share / part if part else None
@@ -188,6 +184,15 @@ def measure(context: Context, spec: Spec, sums: SumsState, whole: SumsState) -> 
         sums, value, elsewhere.value, share, lift, excess, contrast, None, verdict,
         not by_few, part,
     )  # fmt: skip
+
+
+def portion(spec: Spec, sums: SumsState, whole: SumsState) -> float:
+    """What some rows have of all that the mean divides by: of the rows, or of their weight; so that
+    a group whose mean is larger has a lift above 1."""
+    one, every = (as_mean(each, additive(spec)) for each in (sums, whole))
+    if even(every):
+        return sums.count / whole.count if sums.count else 0.0
+    return ratio(one.b, every.b) if one.b > 0 else 0.0
 
 
 def _unjudged(spec: Spec, one: SumsState, others: SumsState) -> Verdict:

@@ -17,7 +17,7 @@ import numpy as np
 
 from lossctl.analyses import cuts, grouped, sliceline, standouts
 from lossctl.analyses.context import Context
-from lossctl.analyses.contrast import FEWEST, SURE, as_mean, few, holm, merged
+from lossctl.analyses.contrast import FEWEST, SURE, as_mean, even, few, holm, merged
 from lossctl.analyses.cuts import NOWHERE, Cut
 from lossctl.analyses.grouped import Measured
 from lossctl.analyses.levels import Coded, Levels, LevelsState
@@ -88,7 +88,6 @@ class Slice:
     chose: int  # rows of the half that chose it, without those of the slices before it; so below
     judged: int  # of the half that did not choose it
     others: int  # of that half, elsewhere
-    part: float  # of the rows of that half
     found: Measured
     confirmed: bool
 
@@ -109,6 +108,7 @@ class Search:
     columns: tuple[str, ...]
     skipped: Mapping[str, str]
     rows: int  # of the half that chooses
+    of: str = "rows"  # what a slice's part is a share of: `rows`, or `weight`
     infinite: int = 0  # rows, of both halves, that are left out
 
 
@@ -147,7 +147,8 @@ def rounds(context: Context, columns: Mapping[str, bool], most: int = TOLD) -> R
     chosen = yield from _helped(spec, ways, chosen[:COMPARED], sums, whole)
     told = yield from _estimated(context, spec, ways, chosen, lined, total, most)
     above = len({one.conditions for one in (*found, *small)})
-    return Search(spec, told, searched, above, tuple(cut_by), skipped, total.rows, infinite)
+    of = "rows" if even(whole) else "weight"
+    return Search(spec, told, searched, above, tuple(cut_by), skipped, total.rows, of, infinite)
 
 
 def _leading(context: Context) -> Spec:
@@ -330,7 +331,7 @@ def _estimated(
             one.rows for mask, one in chose.items() if mask >> place & 1 and not mask & taken
         )
         untold = merged(one for mask, one in judges.items() if not mask & taken)
-        measured = _of_all(grouped.measure(context, spec, inside, untold), whole)
+        measured = _of_all(spec, grouped.measure(context, spec, inside, untold), whole)
         others = untold.count - inside.count
         found.append((chosen[place], rows, others, measured))
         taken |= 1 << place
@@ -342,14 +343,15 @@ def _estimated(
         measured = replace(measured, holm=None if measured.contrast is None else p)
         told.append(
             Slice(conditions, one.score, rows, measured.sums.count, others,
-                  measured.sums.count / max(whole.count, 1), measured, worse and p < SURE)
+                  measured, worse and p < SURE)
         )  # fmt: skip
     return tuple(told)
 
 
-def _of_all(measured: Measured, whole: SumsState) -> Measured:
-    """With the share of all rows' loss, where `measured` is against a part of them."""
+def _of_all(spec: Spec, measured: Measured, whole: SumsState) -> Measured:
+    """With its shares of all rows and their loss, where `measured` is against a part of them."""
+    part = grouped.portion(spec, measured.sums, whole)
     if measured.share is None:
-        return measured
+        return replace(measured, part=part)
     share = ratio(measured.sums.a, whole.a)
-    return replace(measured, share=share, lift=share * whole.count / measured.sums.count)
+    return replace(measured, part=part, share=share, lift=share / part if part else None)

@@ -74,9 +74,13 @@ def _said(search: Search, one: Slice) -> str:
     ends = found.value.interval
     within = "" if ends is None else f" (95 % {short(ends.low)} … {short(ends.high)})"
     return (
-        f"{inert(one.name)}: {percent(one.part)} of rows, {prose(search.spec)} "
+        f"{inert(one.name)}: {percent(found.part)} of {_of(search)}, {prose(search.spec)} "
         f"{short(found.value.value)} against {short(found.elsewhere)} elsewhere{within}"
     )
+
+
+def _of(search: Search) -> str:
+    return "rows" if search.of == "rows" else "the weight"
 
 
 def _seen(search: Search, one: Slice) -> str:
@@ -91,7 +95,7 @@ def table(search: Search) -> Table:
     """One row a slice, the highest score first."""
     label = search.spec.brief
     columns = (
-        Column("slice", "text"), Column("rows", "count"), Column("of rows", "share", 4),
+        Column("slice", "text"), Column("rows", "count"), Column(f"of {search.of}", "share", 4),
         Column(f"of {label}", "share", 3), Column(" ", "bar", 30), Column(label, "value"),
         Column("95 % interval", "interval", 2), Column("elsewhere", "value"),
         Column("Holm p", "value", 5), Column("score", "data", 6), Column("holds", "text"),
@@ -111,7 +115,7 @@ def _line(one: Slice) -> tuple[object, ...]:
     value = found.value.value if found.value.status == "ok" else found.value.status
     holds = "yes" if one.confirmed else found.verdict or "not confirmed"
     return (
-        one.name, one.judged, one.part, found.share, found.share, value, interval(found),
+        one.name, one.judged, found.part, found.share, found.share, value, interval(found),
         found.elsewhere, found.holm, round(one.score, 3), holds,
     )  # fmt: skip
 
@@ -140,6 +144,7 @@ def part(search: Search) -> Part:
         text += f" and {len(skipped) - LISTED} more" if len(skipped) > LISTED else ""
     data: Json = {
         "by": str(search.spec),
+        "shares_of": search.of,
         "searched": search.searched,
         "infinite": search.infinite,
         "above_zero": search.above,
@@ -153,7 +158,7 @@ def part(search: Search) -> Part:
                 "rows": one.judged,
                 "score": one.score,
                 "chosen_on": one.chose,
-                "share_of_rows": one.part,
+                "share_of_rows": one.found.part,
                 "confirmed": one.confirmed,
                 **measured_json(one.found),
             }
