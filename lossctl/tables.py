@@ -12,6 +12,7 @@ Kind: TypeAlias = Literal[
     "value",  # a number, to four significant digits
     "data", "signed",  # a number of the data; a column of them shares its decimals
     "share", "skill",  # a fraction, shown as per cent
+    "p",  # how surprising something would be by chance
     "count",  # a whole number
     "interval",  # {"low", "high", "trusted"}
     "worst",  # {"row", "id", "share"}

@@ -69,18 +69,26 @@ def few(part: SumsState) -> bool:
     return 4 * part.a * part.a < min(4 * HANDFUL, part.nonzero) * part.aa * ONE
 
 
-def welch(part: SumsState, others: SumsState) -> Contrast | None:
-    """Welch's test of two means a / b from their exact moments (of ratios by the delta method);
-    None where float64 cannot hold their spread, or there is nothing to divide by."""
+def gap(part: SumsState, others: SumsState) -> tuple[float, float, float] | None:
+    """How much larger the mean a / b of some rows is than that of others, and the standard error of
+    each; None where float64 cannot hold their spread, or there is nothing to divide by."""
     if min(part.b, others.b) <= 0 or min(part.nonzero, others.nonzero) < 2:
         return None
     try:
         above = part.a * others.b - others.a * part.b
         difference = ratio(above, part.b * others.b)
-        first, second = (ratio_error(one, one.nonzero) for one in (part, others))
-        error = math.hypot(first, second)
+        return difference, ratio_error(part, part.nonzero), ratio_error(others, others.nonzero)
     except OverflowError:
         return None
+
+
+def welch(part: SumsState, others: SumsState) -> Contrast | None:
+    """Welch's test of two means a / b from their exact moments (of ratios by the delta method);
+    None where there is no `gap`."""
+    found = gap(part, others)
+    if found is None or math.isinf(error := math.hypot(*found[1:])):
+        return None
+    difference, first, second = found
     if error == 0.0:
         return Contrast(difference, 1.0 if difference == 0.0 else 0.0)
     shares = (first / error) ** 4 / (part.nonzero - 1) + (second / error) ** 4 / (

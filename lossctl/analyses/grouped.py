@@ -18,6 +18,7 @@ from lossctl.analyses.contrast import (
     few,
     holm,
     judged,
+    merged,
     rest,
     welch,
 )
@@ -134,12 +135,7 @@ def measured(
     states: Mapping[str, KeyedState],
 ) -> Grouped:
     """The groups that hold rows, from their sums."""
-    whole: dict[str, SumsState] = {}
-    for spec, state in states.items():
-        total = SumsState(moments=True)
-        for one in state.groups.values():
-            total = total.merge(one)
-        whole[spec] = total
+    whole = {spec: merged(state.groups.values()) for spec, state in states.items()}
     first = judging(context, Grouped(name, cut, (), specs, left_out, whole))
     codes = sorted({c for state in states.values() for c in state.groups if c != NOWHERE})
     groups = []

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from lossctl.analyses import cuts, grouped
 from lossctl.analyses.context import Context, prose
 from lossctl.analyses.contrast import FEWEST
-from lossctl.analyses.decompositions.wording import percent, short
 from lossctl.analyses.grouped import Group, Grouped, Measured
+from lossctl.analyses.wording import listed, p_value, percent, short
 from lossctl.errors import inert
 from lossctl.grouping import Grouping
 from lossctl.report import Column, Json, Part, Table
@@ -100,12 +100,7 @@ def _unled(context: Context, one: Grouped, spec: Spec) -> str:
         return ""
     status = where[0].losses[str(first)].value.status
     verb = "is infinite" if status == "infinite" else "overflows"
-    return f"; {prose(first)} {verb} in {_listed([_name(one, group) for group in where])}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    beyond = f" and {len(names) - MANY} more" if len(names) > MANY else ""
-    return f"{', '.join(names[:MANY])}{beyond}"
+    return f"; {prose(first)} {verb} in {listed([_name(one, group) for group in where], MANY)}"
 
 
 def nothing(several: Sequence[Grouped], spec: Spec) -> str:
@@ -117,7 +112,7 @@ def nothing(several: Sequence[Grouped], spec: Spec) -> str:
     said = []
     if judged:
         least = min(p for one in judged for p in known[one.name])
-        text = f"{_kinds(judged)} stands out (least Holm p {least:.2g})"
+        text = f"{_kinds(judged)} stands out (least Holm {p_value(least)})"
         left = _unjudged(judged, spec)
         said.append(f"{text}, of those that can be judged ({left})" if left else text)
     if unknown:
@@ -209,7 +204,7 @@ def _outstanding(one: Grouped, spec: Spec, those: list[Group]) -> str:
     of = one.divides(spec)
     text = f"{contrasted(_name(one, first), spec, measured, of)}; {significance(measured)})"
     if more:
-        text += f"; {measured.verdict} too: {_listed([_name(one, group) for group in more])}"
+        text += f"; {measured.verdict} too: {listed([_name(one, group) for group in more], MANY)}"
     return text
 
 
@@ -230,7 +225,7 @@ def contrasted(name: str, spec: Spec, one: Measured, of: str) -> str:
 def significance(one: Measured) -> str:
     """`Holm p < 1e-9`."""
     assert one.holm is not None
-    return "Holm p < 1e-9" if one.holm < 1e-9 else f"Holm p {one.holm:.1g}"
+    return f"Holm {p_value(one.holm)}"
 
 
 def _name(one: Grouped, group: Group) -> str:
@@ -251,24 +246,25 @@ def table(context: Context, several: Sequence[Grouped], *, named: bool = True) -
         Column(f"of {several[0].divides(spec)}", "share", 2), Column(f"of {label}", "share"),
         Column(" ", "bar", 30),
         Column("lift", "data", 1), Column(label, "value"), Column("95 % interval", "interval", 4),
-        Column("verdict", "text"), Column("Holm p", "value", 5),
+        Column("verdict", "text"), Column("Holm p", "p", 5),
     ]  # fmt: skip
     columns += [Column(other.brief, "value", 10 + n) for n, other in enumerate(others)]
     lines = []
     for one in several:
         for group in ordered(context, one)[: context.top]:
             measured = group.losses[str(spec)]
-            values = [_value(group.losses[str(other)]) for other in others]
+            values = [value(group.losses[str(other)]) for other in others]
             lines.append((
                 one.name, one.cut.names[group.code], group.rows, group.part, measured.share,
                 measured.share, measured.lift,
-                _value(measured), interval(measured), measured.verdict, measured.holm, *values,
+                value(measured), interval(measured), measured.verdict, measured.holm, *values,
             ))  # fmt: skip
     first = 0 if named else 1
     return Table(tuple(columns[first:]), tuple(line[first:] for line in lines), aside=not lines)
 
 
-def _value(one: Measured) -> float | str | None:
+def value(one: Measured) -> float | str | None:
+    """The loss as a table holds it: a number, or what it is instead."""
     return one.value.value if one.value.status == "ok" else one.value.status
 
 

@@ -15,7 +15,7 @@ from lossctl.analyses import grouped
 from lossctl.analyses.context import prose
 from lossctl.analyses.contrast import as_mean, even
 from lossctl.analyses.cuts import Cut
-from lossctl.analyses.decompositions.wording import short
+from lossctl.analyses.wording import short
 from lossctl.errors import DataError, inert
 from lossctl.report import Column, Json, Part, Table
 from lossctl.spec import Spec

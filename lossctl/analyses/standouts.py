@@ -11,10 +11,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from statistics import NormalDist
 
-from lossctl.analyses.contrast import rest
+from lossctl.analyses.contrast import gap, merged, rest
 from lossctl.analyses.sliceline import LEAST, Candidate, Conditions, Sized, score
-from lossctl.exact import ratio
-from lossctl.reductions.reduced import ratio_error
 from lossctl.states import SumsState
 
 TAIL = 0.00135  # beyond 3 standard errors; Bonferroni divides it
@@ -35,13 +33,10 @@ def sized(sums: SumsState) -> Sized:
 def apart(part: SumsState, others: SumsState) -> float:
     """How many standard errors the mean a / b of some rows is above that of others; -inf where it
     cannot be told."""
-    if min(part.b, others.b) <= 0 or min(part.nonzero, others.nonzero) < 2:
+    found = gap(part, others)
+    if found is None:
         return -math.inf
-    try:
-        above = ratio(part.a * others.b - others.a * part.b, part.b * others.b)
-        error = math.hypot(*(ratio_error(one, one.nonzero) for one in (part, others)))
-    except OverflowError:
-        return -math.inf
+    above, error = found[0], math.hypot(*found[1:])
     if error == 0.0:
         return math.copysign(math.inf, above) if above else 0.0
     return above / error
@@ -93,9 +88,7 @@ def narrowed(
         ]
         if not bad:
             continue
-        worse = SumsState(moments=True)
-        for _, child in bad:
-            worse = worse.merge(child)
+        worse = merged(child for _, child in bad)
         others = rest(parent, worse)
         t = apart(worse, others)
         if others.count < LEAST or t < surest:

@@ -52,14 +52,23 @@ def of_loss(
     return {"row": sample["row"], "id": sample["id"], "share": share}
 
 
+def has_shares(context: Context, spec: Spec, value: Reduced) -> bool:
+    """Whether rows have shares of a loss: parts of one sign of one sum."""
+    return (
+        spec.shares
+        and spec.direction != "max"
+        and value.total is not None
+        and value.status in ("ok", "not_applicable")
+        and value.total >= 0
+        and (context.outputs == 1 or context.adds_up(spec))
+    )
+
+
 def share(context: Context, spec: Spec, value: Reduced, row: Batch) -> float | None:
     """The share of one row in a loss, from exact sums; None where shares mean nothing."""
-    if not spec.shares or spec.direction == "max" or value.total is None:
+    if not has_shares(context, spec, value):
         return None
-    if value.status not in ("ok", "not_applicable") or value.total < 0:
-        return None
-    if context.outputs > 1 and not context.adds_up(spec):
-        return None
+    assert value.total is not None
     state = Sums(LossTerms(spec)).make(row)
     if state.infinite:
         return None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from lossctl.analyses import sliceline
 from lossctl.analyses.context import prose
-from lossctl.analyses.decompositions.wording import percent, short
-from lossctl.analyses.groups import interval, measured_json
+from lossctl.analyses.groups import interval, measured_json, value
 from lossctl.analyses.slices import Search, Slice
+from lossctl.analyses.wording import listed, p_value, percent, short
 from lossctl.errors import inert
 from lossctl.report import Column, Json, Part, Table
 
@@ -87,7 +87,7 @@ def _seen(search: Search, one: Slice) -> str:
     here, there = one.found.value.value, one.found.elsewhere
     if here is None or there is None:
         return ""
-    p = "" if one.found.holm is None or here <= there else f", Holm p {one.found.holm:.2g}"
+    p = "" if one.found.holm is None or here <= there else f", Holm {p_value(one.found.holm)}"
     return f": {prose(search.spec)} {short(here)} against {short(there)} elsewhere{p}"
 
 
@@ -98,7 +98,7 @@ def table(search: Search) -> Table:
         Column("slice", "text"), Column("rows", "count"), Column(f"of {search.of}", "share", 4),
         Column(f"of {label}", "share", 3), Column(" ", "bar", 30), Column(label, "value"),
         Column("95 % interval", "interval", 2), Column("elsewhere", "value"),
-        Column("Holm p", "value", 5), Column("score", "data", 6), Column("holds", "text"),
+        Column("Holm p", "p", 5), Column("score", "data", 6), Column("holds", "text"),
     )  # fmt: skip
     return Table(columns, tuple(_line(one) for one in search.slices), aside=not search.slices)
 
@@ -112,10 +112,9 @@ def _held(held: int, told: int) -> str:
 
 def _line(one: Slice) -> tuple[object, ...]:
     found = one.found
-    value = found.value.value if found.value.status == "ok" else found.value.status
     holds = "yes" if one.confirmed else found.verdict or "not confirmed"
     return (
-        one.name, one.judged, found.part, found.share, found.share, value, interval(found),
+        one.name, one.judged, found.part, found.share, found.share, value(found), interval(found),
         found.elsewhere, found.holm, round(one.score, 3), holds,
     )  # fmt: skip
 
@@ -123,8 +122,7 @@ def _line(one: Slice) -> tuple[object, ...]:
 def part(search: Search) -> Part:
     """How the slices were found, and everything of each."""
     held = sum(one.confirmed for one in search.slices)
-    columns = ", ".join(inert(name) for name in search.columns[:LISTED])
-    columns += f" and {len(search.columns) - LISTED} more" if len(search.columns) > LISTED else ""
+    columns = listed([inert(name) for name in search.columns], LISTED)
     text = (
         f"{search.searched} slices of one or two conditions on {columns or 'no column'} were "
         f"scored on {search.rows} rows, {search.above} of them worse than average for their size, "
@@ -140,8 +138,7 @@ def part(search: Search) -> Part:
         text += f"; {search.infinite} {several} infinite, and left out of the search"
     if search.skipped:
         skipped = [f"{inert(name)} ({why})" for name, why in search.skipped.items()]
-        text += f". Left out: {', '.join(skipped[:LISTED])}"
-        text += f" and {len(skipped) - LISTED} more" if len(skipped) > LISTED else ""
+        text += f". Left out: {listed(skipped, LISTED)}"
     data: Json = {
         "by": str(search.spec),
         "shares_of": search.of,

@@ -283,6 +283,7 @@ _KINDS: dict[Kind, Callable[[Sequence[Any], int], list[Cell]]] = {
     "value": _values,
     "share": _firm(lambda share: numbers.per_cent(share, 1)),
     "skill": _skills,
+    "p": _firm(numbers.p_value),
     "count": _firm(str),
     "interval": _intervals,
     "worst": _worst,

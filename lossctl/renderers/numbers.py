@@ -33,6 +33,11 @@ def significant(value: float, precision: int = PRECISION) -> str:
     return f"{float(_scientific(value, precision)):.0f}"
 
 
+def p_value(p: float) -> str:
+    """How surprising, to two digits: 0.41, 3.7e-5, < 1e-9."""
+    return "< 1e-9" if p < 1e-9 else f"{p:.2g}".replace("e-0", "e-")
+
+
 def interval(low: float, high: float, precision: int = PRECISION) -> tuple[str, str]:
     """Both ends with the decimals of the larger; the upper with its sign if they differ in it."""
     model = significant(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lossctl.analyses.context import Context
+from lossctl.analyses.worst import has_shares
 from lossctl.arrays import Array
 from lossctl.batch import Batch
 from lossctl.extras import Extra
@@ -78,18 +79,6 @@ def measured(context: Context, spec: Spec, reduced: Reduced) -> Measured:
     if reduced.without is not None:
         fields += ["without", "delta"]
     return Measured(spec, reduced, tuple(fields))
-
-
-def has_shares(context: Context, spec: Spec, reduced: Reduced) -> bool:
-    """Whether rows have shares of a loss: parts of one sign of one sum."""
-    return (
-        spec.shares
-        and spec.direction != "max"
-        and reduced.total is not None
-        and reduced.status in ("ok", "not_applicable")
-        and reduced.total >= 0
-        and (context.outputs == 1 or context.adds_up(spec))
-    )
 
 
 def value_of(spec: Spec, batch: Batch) -> Array:

@@ -149,7 +149,7 @@ COLUMNS = (
     Column("topic", "text"),
     Column("advice", "text"),
     Column("gain", "share"),
-    Column("p", "value"),
+    Column("p", "p"),
     Column("evidence", "text"),
 )
 

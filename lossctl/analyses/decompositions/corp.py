@@ -20,7 +20,7 @@ from lossctl.analyses.decompositions.isotonic import (
     discrimination,
     recalibrated,
 )
-from lossctl.analyses.decompositions.wording import short
+from lossctl.analyses.wording import short
 from lossctl.arrays import Array, Integers
 from lossctl.batch import Batch
 from lossctl.exact import ratio

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lossctl.analyses.context import Context
-from lossctl.analyses.decompositions.wording import percent
+from lossctl.analyses.wording import percent
 from lossctl.arrays import Array, Integers, Numbers
 from lossctl.batch import Batch
 from lossctl.exact import ratio

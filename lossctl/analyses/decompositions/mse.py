@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lossctl.analyses.context import Context
-from lossctl.analyses.decompositions.wording import percent, short
+from lossctl.analyses.wording import p_value, percent, short
 from lossctl.arrays import Array
 from lossctl.batch import Batch
 from lossctl.exact import UNIT, ratio, root_ratio
@@ -289,7 +289,7 @@ def _of_spread(spreads: Spreading | None, found: Split) -> str:
     if spreads is None or spreads.p >= LEVEL or found.rows < FEWEST:
         return ""
     how = "grow" if spreads.growing else "shrink"
-    return f"; errors {how} with the prediction (Breusch-Pagan p {spreads.p:.2g})"
+    return f"; errors {how} with the prediction (Breusch-Pagan {p_value(spreads.p)})"
 
 
 def table(found: Split) -> Table:

@@ -19,6 +19,7 @@ from lossctl.analyses.detectors.trial import (
 from lossctl.arrays import Array
 from lossctl.batch import Batch
 from lossctl.numerics import floating
+from lossctl.probabilities import binary_probabilities
 from lossctl.report import Note
 from lossctl.spec import Spec, make
 
@@ -46,7 +47,7 @@ def _logits_as_numbers(context: Context, batch: Batch) -> Note | None:
     if not set(np.unique(floating(batch.columns["target"])).tolist()) <= {0.0, 1.0}:
         return None
     scores = floating(batch.columns["pred"])
-    trial = Trial(spec, batch, batch.with_column("pred", sigmoid(scores)))
+    trial = Trial(spec, batch, batch.with_column("pred", _probability(scores)))
     if trial.fall < FALL or trial.sure < SURE:
         return None
     low, high = scores.min(), scores.max()
@@ -60,7 +61,7 @@ def _far_out(pair: Pair) -> bool:
     """Whether most lie outside [0, 1], worse than a constant, and their probabilities better."""
     variance = float(pair.target.var())
     now = float(np.square(pair.pred - pair.target).mean())
-    then = float(np.square(sigmoid(pair.pred) - pair.target).mean())
+    then = float(np.square(_probability(pair.pred) - pair.target).mean())
     outside = float(((pair.pred < 0.0) | (pair.pred > 1.0)).mean())
     return outside > 0.5 and now > variance and then < 0.75 * variance
 
@@ -101,10 +102,9 @@ def _like_probabilities(batch: Batch) -> bool:
     return bool(pred.min() < SPREAD[0] and pred.max() > SPREAD[1])
 
 
-def sigmoid(scores: Array) -> Array:
-    """1 / (1 + exp(-x)), without overflow."""
-    small = np.exp(-np.abs(scores))
-    return np.where(scores >= 0.0, 1.0, small) / (1.0 + small)
+def _probability(scores: Array) -> Array:
+    """Of class 1, by its logit."""
+    return binary_probabilities(scores, from_logits=True)[0]
 
 
 DETECTOR = Detector("logits", detect)

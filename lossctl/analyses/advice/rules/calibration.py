@@ -13,7 +13,7 @@ from lossctl.analyses.advice.honest import LEAST, Gain, gain, how
 from lossctl.analyses.advice.location import mean
 from lossctl.analyses.advice.probability import Apply, Fit
 from lossctl.analyses.advice.record import Advice
-from lossctl.analyses.advice.words import change
+from lossctl.analyses.wording import change
 from lossctl.arrays import Array, Mask
 
 FEWEST = 20  # rows

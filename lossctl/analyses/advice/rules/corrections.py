@@ -16,7 +16,7 @@ from lossctl.analyses.advice.honest import Gain, gain, how
 from lossctl.analyses.advice.location import mean, median
 from lossctl.analyses.advice.record import Advice
 from lossctl.analyses.advice.rules.tails import INFINITE, tail_index
-from lossctl.analyses.advice.words import change
+from lossctl.analyses.wording import change
 from lossctl.arrays import Array, Mask
 from lossctl.report import Json
 

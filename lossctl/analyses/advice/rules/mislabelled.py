@@ -8,7 +8,7 @@ from lossctl.analyses.advice.classes import Classified
 from lossctl.analyses.advice.labels import LabelIssues, label_issues
 from lossctl.analyses.advice.noise import label_noise
 from lossctl.analyses.advice.record import Advice
-from lossctl.analyses.advice.words import p_value
+from lossctl.analyses.wording import p_value
 from lossctl.arrays import Array
 
 FEWEST = 20  # rows

@@ -7,7 +7,7 @@ import numpy as np
 from lossctl.analyses.advice.evidence import Errors
 from lossctl.analyses.advice.record import Advice
 from lossctl.analyses.advice.significance import chi_square_p
-from lossctl.analyses.advice.words import p_value
+from lossctl.analyses.wording import p_value
 from lossctl.arrays import Array
 
 SURE = 0.01  # p-value
