@@ -214,9 +214,9 @@ def test_tasks_without_rules(advise: Advise, tmp_path: Path) -> None:
          "no rules for multiclass without probabilities"),
     ):  # fmt: skip
         assert said in advise(pred, target, "--task", pred.parent.name, status=2)
-    two = saved(tmp_path, p=np.ones((9, 2)), y=np.zeros((9, 2)))
-    said = advise(*two, "--task", "regression", status=2)
-    assert "no rules for regression of 2 outputs" in said
+    many = saved(tmp_path, p=np.ones((9, 21)), y=np.zeros((9, 21)))
+    said = advise(*many, "--task", "regression", status=2)
+    assert "no rules for regression of 21 outputs" in said
 
 
 def test_few_rows_give_no_advice(advise: Advise, tmp_path: Path) -> None:

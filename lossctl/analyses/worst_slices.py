@@ -121,24 +121,6 @@ def _line(one: Slice) -> tuple[object, ...]:
 
 def part(search: Search) -> Part:
     """How the slices were found, and everything of each."""
-    held = sum(one.confirmed for one in search.slices)
-    columns = listed([inert(name) for name in search.columns], LISTED)
-    text = (
-        f"{search.searched} slices of one or two conditions on {columns or 'no column'} were "
-        f"scored on {search.rows} rows, {search.above} of them worse than average for their size, "
-        "or surely"
-    )
-    if search.slices:
-        text += f"; {_held(held, len(search.slices))} on the other rows"
-    least = sliceline.support(search.rows)
-    if search.rows < SCARCE * least:
-        text += f"; slices under {2 * least} rows ({least} in each half) are not searched"
-    if search.infinite:
-        several = "row is" if search.infinite == 1 else "rows are"
-        text += f"; {search.infinite} {several} infinite, and left out of the search"
-    if search.skipped:
-        skipped = [f"{inert(name)} ({why})" for name, why in search.skipped.items()]
-        text += f". Left out: {listed(skipped, LISTED)}"
     data: Json = {
         "by": str(search.spec),
         "shares_of": search.of,
@@ -162,4 +144,27 @@ def part(search: Search) -> Part:
             for one in search.slices
         ],
     }
-    return Part("slices", text, data)
+    return Part("slices", _searched(search), data)
+
+
+def _searched(search: Search) -> str:
+    """How many slices were looked at, on what, and what came of them; what was left out."""
+    skipped = [f"{inert(name)} ({why})" for name, why in search.skipped.items()]
+    left = f"left out: {listed(skipped, LISTED)}" if skipped else ""
+    if not search.columns:
+        return f"no column to search; {left}"
+    columns = listed([inert(name) for name in search.columns], LISTED)
+    text = (
+        f"{search.searched} slices of one or two conditions on {columns} were scored on "
+        f"{search.rows} rows, {search.above} of them worse than average for their size, or surely"
+    )
+    if search.slices:
+        held = sum(one.confirmed for one in search.slices)
+        text += f"; {_held(held, len(search.slices))} on the other rows"
+    least = sliceline.support(search.rows)
+    if search.rows < SCARCE * least:
+        text += f"; slices under {2 * least} rows ({least} in each half) are not searched"
+    if search.infinite:
+        several = "row is" if search.infinite == 1 else "rows are"
+        text += f"; {search.infinite} {several} infinite, and left out of the search"
+    return f"{text}. {left[0].upper()}{left[1:]}" if left else text

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from lossctl.analyses.advice.classes import Classified
@@ -10,6 +13,7 @@ from lossctl.analyses.advice.functional import Implied
 from lossctl.analyses.advice.record import Advice
 from lossctl.analyses.advice.rules.calibration import base_rate, calibration, smoothing
 from lossctl.analyses.advice.rules.corrections import constant, corrections
+from lossctl.analyses.advice.rules.coverage import Quantiles, coverage, crossing
 from lossctl.analyses.advice.rules.mislabelled import mislabelled
 from lossctl.analyses.advice.rules.settings import settings
 from lossctl.analyses.advice.rules.skew import implied, skew
@@ -47,5 +51,20 @@ def on_classes(rows: Classified) -> list[Advice]:
     return _ordered(given)
 
 
-def _ordered(given: list[Advice | None]) -> list[Advice]:
+def on_quantiles(rows: Quantiles) -> list[Advice]:
+    """On predictions of quantiles."""
+    with np.errstate(all="ignore"):
+        return _ordered([crossing(rows), coverage(rows)])
+
+
+def on_outputs(given: Mapping[str, Sequence[Advice]]) -> list[Advice]:
+    """On each of several outputs, by name: the topic and the finding say which."""
+    return _ordered([
+        replace(one, topic=f"{name}: {one.topic}", finding=f"{name}: {one.finding}")
+        for name, several in given.items()
+        for one in several
+    ])  # fmt: skip
+
+
+def _ordered(given: Iterable[Advice | None]) -> list[Advice]:
     return sorted((one for one in given if one is not None), key=lambda one: -one.worth)

@@ -7,16 +7,18 @@ where there are no more than ROWS.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from lossctl.analyses.advice import functional
-from lossctl.analyses.advice.advise import on_classes, on_errors
+from lossctl.analyses.advice.advise import on_classes, on_errors, on_outputs, on_quantiles
 from lossctl.analyses.advice.classes import Classified, many_classes, two_classes
 from lossctl.analyses.advice.evidence import Sampled, errors_of
 from lossctl.analyses.advice.record import Advice
+from lossctl.analyses.advice.rules.coverage import Quantiles
 from lossctl.analyses.context import Context
 from lossctl.analyses.digest import Digest
 from lossctl.arrays import Array, Integers
@@ -34,7 +36,9 @@ from lossctl.terms import ColumnTerms, WeightColumn
 ROWS = 20_000
 VALUES = 1_000_000  # of a sample: fewer rows where there are many classes
 BINARY, CLASSES = "binary_cross_entropy", "sparse_categorical_cross_entropy"
-KNOWN = "regression, and for probabilities of classes"
+QUANTILES, INTERVAL = "pinball", "interval_score"
+OUTPUTS = 20  # more have no advice each
+KNOWN = "regression, probabilities of classes, quantiles and intervals"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ def rounds(context: Context, task: str) -> Rounds[Advised]:
     look = _kind(context, by_name, task)
     every = Sums(ColumnTerms(WeightColumn(), None))
     asked: list[Rounds[Any]] = [one_state(Few(ROWS, "hash")), one_state(every)]
-    if task == "regression" and context.point is not None:
+    if task == "regression" and context.point is not None and context.outputs == 1:
         asked.append(functional.rounds(context.point))
     few, counted, *aim = yield from in_step(asked)
     batch: Batch = few.batch
@@ -69,19 +73,51 @@ def with_digest(context: Context, task: str) -> Rounds[tuple[Advised, str]]:
 
 def _kind(context: Context, by_name: dict[str, Spec], task: str) -> Callable[..., Advised]:
     """What to look at."""
-    point = context.point
-    if task == "regression" and point is not None and context.outputs == 1:
+    point, outputs = context.point, context.outputs
+    if task == "regression" and point is not None and outputs == 1:
         return lambda batch, of, aim: _errors(batch, of, point, aim)
+    if task == "regression" and point is not None and outputs <= OUTPUTS:
+        return lambda batch, of, *_: _each(context, batch, partial(_errors, of=of, point=point))
+    if task == "multilabel" and BINARY in by_name and outputs <= OUTPUTS:
+        spec = by_name[BINARY]
+        alone = replace(context, classes=None)  # those of the outputs, not of each
+        return lambda batch, of: _each(context, batch, partial(_two, alone, spec, of=of))
     for name, read in ((BINARY, _two), (CLASSES, _many)):
         if name in by_name and task in ("binary", "multiclass"):
             spec = by_name[name]
             return lambda batch, of, read=read, spec=spec: read(context, spec, batch, of)
-    what = f"{task} of {context.outputs} outputs" if context.outputs > 1 else task
+    for name, ends in ((QUANTILES, _quantiles), (INTERVAL, _ends)):
+        if name in by_name and task in ("quantile", "interval"):
+            spec = by_name[name]
+            return lambda batch, of, ends=ends, spec=spec: _levels(batch, of, *ends(spec, batch))
+    what = f"{task} of {outputs} outputs" if outputs > 1 else task
     if task in ("binary", "multiclass"):
         what += " without probabilities"
     raise UsageError(
         f"advise has no rules for {what}: it has for {KNOWN}", "lossctl eval says who makes a loss"
     )
+
+
+def _each(context: Context, batch: Batch, look: Callable[[Batch], Advised]) -> Advised:
+    """The advice on every output alone, each named as the targets' column is."""
+    found: dict[str, Advised] = {}
+    for place in range(context.outputs):
+        columns = {
+            role: column[:, place] if column.ndim == 2 else column
+            for role, column in batch.columns.items()
+        }
+        alone = replace(batch, columns=columns, memo={}, derived={})
+        found[_output(context, place)] = look(alone)
+    first = next(iter(found.values()))
+    why = "; ".join(f"{name}: {one.why}" for name, one in found.items() if one.why)
+    given = on_outputs({name: one.given for name, one in found.items()})
+    return Advised(tuple(given), first.rows, first.of, "" if given else why)
+
+
+def _output(context: Context, place: int) -> str:
+    columns = context.inputs.get("target", {}).get("columns", [])
+    named = len(columns) == context.outputs and len(set(columns)) == len(columns)
+    return inert(columns[place]) if named else f"output {place + 1}"
 
 
 def _sample(batch: Batch, of: int) -> tuple[Sampled, Integers]:
@@ -97,7 +133,7 @@ def _sample(batch: Batch, of: int) -> tuple[Sampled, Integers]:
     return Sampled(batch.count, of, halves(batch.order[rank]), weight, name), rank
 
 
-def _errors(batch: Batch, of: int, point: str, aim: functional.Implied | None) -> Advised:
+def _errors(batch: Batch, of: int, point: str, aim: functional.Implied | None = None) -> Advised:
     sample, rank = _sample(batch, of)
     y, p = (floating(batch.columns[role]).reshape(-1)[rank] for role in ("target", point))
     errors = errors_of(sample, y, p)
@@ -111,6 +147,33 @@ def _two(context: Context, spec: Spec, batch: Batch, of: int) -> Advised:
     pred = floating(batch.columns["pred"])
     logits = two_classes(pred, from_logits=spec.told("from_logits") is True)
     return _classes(context, batch, of, logits, target, "the logit")
+
+
+def _quantiles(spec: Spec, batch: Batch) -> tuple[Array, tuple[float, ...], str]:
+    """The predictions (n, K), their levels, and what is to be said of these."""
+    level = spec.told("quantile")
+    levels = level if isinstance(level, tuple) else (float(level),)
+    return floating(batch.columns["pred"]).reshape(batch.count, len(levels)), levels, ""
+
+
+def _ends(spec: Spec, batch: Batch) -> tuple[Array, tuple[float, ...], str]:
+    """Both ends of intervals, as quantiles that leave out as much on either side."""
+    inside = spec.told("level")
+    outside = spec.told("alpha") if inside is None else 1.0 - inside
+    ends = [floating(batch.columns[role]).reshape(-1) for role in ("lower", "upper")]
+    taken = f"intervals are taken to hold {100.0 * (1.0 - outside):g} %"
+    return np.stack(ends, axis=1), (outside / 2.0, 1.0 - outside / 2.0), taken
+
+
+def _levels(batch: Batch, of: int, pred: Array, levels: tuple[float, ...], taken: str) -> Advised:
+    sample, rank = _sample(batch, of)
+    y = floating(batch.columns["target"]).reshape(-1)[rank]
+    if not (np.isfinite(pred).all() and np.isfinite(y).all()):
+        return Advised((), batch.count, of, "values are not finite")
+    rising = sorted(range(len(levels)), key=lambda place: levels[place])
+    ordered = tuple(levels[place] for place in rising)
+    rows = Quantiles(sample, y, pred[rank][:, rising], ordered, taken)
+    return Advised(tuple(on_quantiles(rows)), batch.count, of)
 
 
 def _many(context: Context, spec: Spec, batch: Batch, of: int) -> Advised:

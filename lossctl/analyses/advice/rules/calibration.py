@@ -117,10 +117,12 @@ def _as_they_are(rows: Classified, saved: Gain | None, by: float | None) -> Advi
     if saved is None or by is None or saved.share >= LEAST:
         return None  # it might save something: there are too few rows to tell
     mark = rows.sample.mark
-    said = "costs" if saved.share < 0.0 else "saves"
+    few = abs(saved.share) < 0.0005
+    said = "changes" if few else "costs" if saved.share < 0.0 else "saves"
+    much = "nothing" if few else f"{mark}{abs(100 * saved.share):.1f} %"
     text = (
         f"keep the probabilities as they are: the best temperature, {mark}{by:.3g}, {said} "
-        f"{mark}{abs(100 * saved.share):.1f} % of the cross entropy of {mark}{saved.before:.4g} "
+        f"{much} of the cross entropy of {mark}{saved.before:.4g} "
         f"({how(saved, rows.sample.rows)})"
     )
     finding = "Keep these probabilities: no temperature makes them better."
