@@ -49,7 +49,8 @@ def order_statistics(
     The count may be given as sums that have it; where some of their rows are not finite, there is
     no answer (an empty list).
     """
-    guess = Range(column, *_likely(column, ranks, like))
+    among = _scaled(ranks, count) if isinstance(count, int) else ranks
+    guess = Range(column, *_likely(column, among, like))
     states = yield (guess,) if isinstance(count, int) else (count, guess)
     if not isinstance(count, int):
         if states[count].infinite:
@@ -64,9 +65,15 @@ def order_statistics(
         found = dict(zip(places, np.partition(state.gathered(), offsets)[offsets].tolist(),
                          strict=True))  # fmt: skip
     rest = [rank for rank in dict.fromkeys(wanted) if rank not in found]
-    more = yield from in_step(_searched(column, rank, state, ranks, like) for rank in rest)
+    scaled = _scaled(ranks, count)
+    more = yield from in_step(_searched(column, rank, state, scaled, like) for rank in rest)
     found |= zip(rest, more, strict=True)
     return [found[rank] for rank in wanted]
+
+
+def _scaled(ranks: Ranks, count: int) -> Ranks:
+    """Where the ranks among `count` values stand in a sample of them."""
+    return lambda size: [rank * size // count for rank in ranks(count)] if count else []
 
 
 def _searched(

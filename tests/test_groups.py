@@ -213,6 +213,17 @@ def test_a_few_rows_that_make_all_of_a_group_are_no_verdict(tmp_path: Path) -> N
     assert not few(SumsState(count=40, nonzero=40))
 
 
+def test_bins_of_many_rows_with_a_heavy_value(tmp_path: Path) -> None:
+    """More rows than the sample that says where values lie, nearly half of them 0."""
+    rng = np.random.default_rng(0)
+    height = np.where(rng.random(20_000) < 0.45, 0.0, rng.lognormal(size=20_000))
+    frame = pd.DataFrame({"pred": rng.normal(size=20_000), "target": 0.0, "h": height})
+    made = found(plan(tmp_path, frame, ["bin(h,5)"]))
+    sizes = sorted(one["rows"] for one in made.values())
+    assert sizes[-1] == (height == 0.0).sum() and len(sizes) == 5
+    assert sizes[3] - sizes[0] <= 1 and sum(sizes) == 20_000
+
+
 def test_a_weighted_share_is_of_the_weight(tmp_path: Path) -> None:
     frame = data(rows=400)
     frame["region"] = ["a", "b"] * 200

@@ -653,6 +653,28 @@ def test_parquet_into_a_pipe(tmp_path: Path) -> None:
     assert pq.read_table(io.BytesIO(data)).num_rows == 442
 
 
+def test_any_part_of_many_rows_is_trimmed(samples: Any, tmp_path: Path) -> None:
+    """More rows than the sample that says where values lie."""
+    error = np.random.default_rng(3).standard_t(3, size=150_000)
+    np.save(tmp_path / "p.npy", error)
+    np.save(tmp_path / "t.npy", 0.0 * error)
+    for share in (1, 20, 50, 75, 99.99):
+        told = (tmp_path / "p.npy", tmp_path / "t.npy", "--trim", f"{share}%", "-l", "mse")
+        cut = json.loads(samples(*told, "-f", "json").out)["parts"]["trimmed"]["losses"]["mse"]
+        rows = int(share / 100 * error.size)
+        assert cut["rows"] == rows
+        assert cut["value"] == pytest.approx(np.sort(error**2)[: error.size - rows].mean())
+
+
+def test_ids_that_are_numbers(samples: Any, tmp_path: Path) -> None:
+    one = written(tmp_path / "p.csv", k=[1, 2, 3], pred=[1.0, 3.0, 4.0])
+    two = written(tmp_path / "t.csv", k=[3, 2, 1], target=[1.0, 2.0, 3.0])
+    for form in ("table", "md", "html", "json"):
+        assert samples(one, two, "--on", "k", "-f", form).status == 0
+    said = " ".join(samples(one, two, "--on", "k", "-f", "table").out.split())
+    assert "All rows are listed; 3 alone makes 64.3 % of MSE: " in said
+
+
 def test_head_ends_it(tmp_path: Path) -> None:
     """The reader leaves after the first bytes: 141, and nothing to say."""
     np.save(tmp_path / "a.npy", np.random.default_rng(0).random(400_000))

@@ -269,7 +269,8 @@ def _finding(found: Samples, rows: Few) -> str:
     elif count == of:
         text = "All rows are listed" if count > 1 else "The only row is listed"
     if found.question.sort == "share" and count > 1:
-        text += f"; {_first(rows)} alone {percent(listed[0])}" + _without(found, rows)
+        alone = f"{_first(rows)} alone {'makes ' if count == of else ''}{percent(listed[0])}"
+        text += f"; {alone}{f' of {name}' if count == of else ''}" + _without(found, rows)
     return text + "."
 
 
@@ -312,7 +313,8 @@ def _listed(found: Samples, rows: Few) -> str:
 
 def _first(rows: Few) -> str:
     """What the first row is called."""
-    return said_name(rows["row"][0], rows.get("id", [None])[0])
+    name = rows.get("id", [None])[0]
+    return said_name(rows["row"][0], None if name is None else str(name))
 
 
 def _without(found: Samples, rows: Few) -> str:
