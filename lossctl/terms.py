@@ -3,7 +3,9 @@ when they mean the same, so that one pass serves all who ask."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -207,6 +209,38 @@ class SizeTerms:
 
     def __call__(self, batch: Batch) -> Terms:
         return Terms([(Deviation(self.centre, self.pred)(batch), 0)])
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """A column, or the terms of a sum, of the rows whose weight is not 0: the others are as if they
+    were not there, where rows count alike too."""
+
+    of: Callable[[Batch], Any]
+
+    def __call__(self, batch: Batch) -> Any:
+        return self.of(weighing(batch))
+
+
+def weighing(batch: Batch) -> Batch:
+    """The rows whose weight is not 0."""
+    if batch.weight is None or batch.weight.all():
+        return batch
+    found: Batch | None = batch.derived.get(weighing)
+    if found is None:
+        found = batch.derived[weighing] = batch.take(batch.weight != 0.0)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class WhereWeighing:
+    """A score of each row; -inf where its weight is 0."""
+
+    score: Column
+
+    def __call__(self, batch: Batch) -> Array:
+        scores: Array = self.score(batch)
+        return scores if batch.weight is None else np.where(batch.weight == 0.0, -np.inf, scores)
 
 
 @dataclass(frozen=True, slots=True)

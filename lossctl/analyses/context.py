@@ -19,7 +19,7 @@ from lossctl.report import Json, LossResult
 from lossctl.rounds import Rounds, ask, in_step
 from lossctl.selection import Like
 from lossctl.spec import Spec
-from lossctl.terms import values_of
+from lossctl.terms import Weighing, values_of
 from lossctl.twofold import exactly, mean_of
 
 
@@ -50,6 +50,10 @@ class Context:
     decompose: bool = False  # everything is wanted of every loss, at its cost
     inputs: Mapping[str, Any] = field(default_factory=dict)  # role: {"path", "columns"}
     few: int = 1 << 14  # how many rows a sample may hold; fewer where rows are wide
+
+    def weighing(self, column: Any) -> Any:
+        """A column, or the terms of a sum, of the rows that weigh anything."""
+        return Weighing(column) if self.weighted else column
 
     def adds_up(self, spec: Spec) -> bool:
         """Whether the loss of several outputs is one sum over rows."""

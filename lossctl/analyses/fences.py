@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -26,9 +26,17 @@ from lossctl.exact import ONE, ratio
 from lossctl.few import Few
 from lossctl.ranges import Range, RangeState
 from lossctl.rounds import Rounds, in_step, one_state
-from lossctl.selection import Like, median, order_statistics
+from lossctl.selection import median, order_statistics
 from lossctl.states import Column, Sums
-from lossctl.terms import Between, Beyond, Deviation, Inside, Residual, SizeTerms
+from lossctl.terms import (
+    Between,
+    Beyond,
+    Deviation,
+    Inside,
+    Residual,
+    SizeTerms,
+    WhereWeighing,
+)
 
 RULES = ("mad", "iqr", "adjusted", "esd")
 CUT = 3.5
@@ -56,6 +64,7 @@ class Fences:
     reach: float | None = None  # mad: rows farther from the centre are flagged
     fallback: bool = False  # the MAD was 0: mean absolute deviation instead
     skew: float | None = None  # the medcouple
+    weighted: bool = False  # rows of weight 0 are never flagged
     error: float | None = None  # its bound (two standard errors), where it is that of a sample
 
     @property
@@ -66,9 +75,11 @@ class Fences:
     @property
     def score(self) -> Column:
         """What is above `cut` of the flagged rows, and the larger the farther out they are."""
-        if self.reach is not None:
-            return Deviation(self.centre, self.point)
-        return Beyond(self.low, self.high, self.point)
+        near = self.reach is not None
+        score: Column = (
+            Deviation(self.centre, self.point) if near else Beyond(self.low, self.high, self.point)
+        )
+        return WhereWeighing(score) if self.weighted else score
 
     @property
     def cut(self) -> float:
@@ -82,27 +93,29 @@ class Fences:
 
 
 def rounds(context: Context) -> Rounds[Fences | None]:
-    """The fences of the rule that is asked for.
+    """The fences of the rule that is asked for, around the residuals of all rows that weigh
+    anything, each counting 1.
 
     None where there is no single residual per row, or residuals near float64's end. Raises
     UsageError for more rows than a rule is for.
     """
     if context.point is None or context.outputs > 1:
         return None
-    find = _FIND[context.outliers_rule]
-    sizes = Sums(SizeTerms(0.0, context.point), moments=context.moments)
-    return (yield from find(context.point, sizes, context.like))
+    terms = context.weighing(SizeTerms(0.0, context.point))
+    sizes = Sums(terms, moments=context.moments)
+    found: Fences | None = yield from _FIND[context.outliers_rule](context, context.point, sizes)
+    return found if found is None else replace(found, weighted=context.weighted)
 
 
-def _mad(point: str, sizes: Sums, like: Like | None) -> Rounds[Fences | None]:
-    middle = yield from _middle(point, sizes, like)
+def _mad(context: Context, point: str, sizes: Sums) -> Rounds[Fences | None]:
+    middle = yield from _middle(context, point, sizes)
     if middle is None:
         return None
     count, centre = middle
-    spread = yield from median(Deviation(centre, point), count, like)
+    spread = yield from median(context.weighing(Deviation(centre, point)), count, context.like)
     fallback, mean_size = spread == 0.0, 0.0
     if fallback:
-        sums = Sums(SizeTerms(centre, point))
+        sums = Sums(context.weighing(SizeTerms(centre, point)))
         state = (yield (sums,))[sums]
         if state.infinite:
             return None
@@ -115,30 +128,30 @@ def _mad(point: str, sizes: Sums, like: Like | None) -> Rounds[Fences | None]:
     )  # fmt: skip
 
 
-def _iqr(point: str, sizes: Sums, like: Like | None) -> Rounds[Fences | None]:
-    found = yield from _quarters(point, sizes, like)
+def _iqr(context: Context, point: str, sizes: Sums) -> Rounds[Fences | None]:
+    found = yield from _quarters(context, point, sizes)
     if found is None:
         return None
     count, centre, first, third = found
     return Fences("iqr", point, count, centre, *tukey(first, third))
 
 
-def _adjusted(point: str, sizes: Sums, like: Like | None) -> Rounds[Fences | None]:
-    asked: list[Rounds[Any]] = [_quarters(point, sizes, like), one_state(Few(SAMPLED, "hash"))]
+def _adjusted(context: Context, point: str, sizes: Sums) -> Rounds[Fences | None]:
+    asked: list[Rounds[Any]] = [_quarters(context, point, sizes), one_state(Few(SAMPLED, "hash"))]
     found, state = yield from in_step(asked)
     if found is None:
         return None
     count, centre, first, third = found
-    residuals = Residual(point)(state.batch)
-    whole = count <= SAMPLED
+    residuals = context.weighing(Residual(point))(state.batch)
+    whole = residuals.size == count
     skew = medcouple(residuals, centre if whole else float(np.median(residuals)))
     error = None if whole else 2.0 * math.sqrt(MEDCOUPLE_VARIANCE / SAMPLED)
     low, high = tukey(first, third, skew)
     return Fences("adjusted", point, count, centre, low, high, skew=skew, error=error)
 
 
-def _esd(point: str, sizes: Sums, like: Like | None) -> Rounds[Fences | None]:
-    middle = yield from _middle(point, sizes, like)
+def _esd(context: Context, point: str, sizes: Sums) -> Rounds[Fences | None]:
+    middle = yield from _middle(context, point, sizes)
     if middle is None:
         return None
     count, centre = middle
@@ -147,7 +160,7 @@ def _esd(point: str, sizes: Sums, like: Like | None) -> Rounds[Fences | None]:
             f"--outliers esd: the test is for {LIMIT} rows or fewer, and there are {count}",
             "use --outliers mad, iqr or adjusted",
         )
-    everything = Range(Residual(point))
+    everything = Range(context.weighing(Residual(point)))
     state: RangeState = (yield (everything,))[everything]
     values = np.sort(state.gathered())
     # As many as Rosner's tables go, or one row in twenty.
@@ -160,25 +173,26 @@ def _esd(point: str, sizes: Sums, like: Like | None) -> Rounds[Fences | None]:
     return Fences("esd", point, count, centre, low, high)
 
 
-_FIND: dict[str, Callable[[str, Sums, Like | None], Rounds[Fences | None]]] = {
+_FIND: dict[str, Callable[[Context, str, Sums], Rounds[Fences | None]]] = {
     "mad": _mad, "iqr": _iqr, "adjusted": _adjusted, "esd": _esd,
 }  # fmt: skip
 
 
-def _middle(point: str, sizes: Sums, like: Like | None) -> Rounds[tuple[int, float] | None]:
+def _middle(context: Context, point: str, sizes: Sums) -> Rounds[tuple[int, float] | None]:
     """How many residuals there are, and their median."""
-    asked: list[Rounds[Any]] = [one_state(sizes), median(Residual(point), sizes, like)]
+    column = context.weighing(Residual(point))
+    asked: list[Rounds[Any]] = [one_state(sizes), median(column, sizes, context.like)]
     state, centre = yield from in_step(asked)
     return None if state.infinite else (state.count, centre)
 
 
 def _quarters(
-    point: str, sizes: Sums, like: Like | None
+    context: Context, point: str, sizes: Sums
 ) -> Rounds[tuple[int, float, float, float] | None]:
     """The count, the median and the first and third quartile."""
-    column = Residual(point)
-    asked: list[Rounds[Any]] = [_middle(point, sizes, like)]
-    asked += [order_statistics(column, sizes, partial(around, q), like) for q in QUARTILES]
+    column = context.weighing(Residual(point))
+    asked: list[Rounds[Any]] = [_middle(context, point, sizes)]
+    asked += [order_statistics(column, sizes, partial(around, q), context.like) for q in QUARTILES]
     middle, *ends = yield from in_step(asked)
     if middle is None:
         return None

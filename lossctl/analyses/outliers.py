@@ -49,7 +49,7 @@ def rounds(context: Context) -> Rounds[Outliers | None]:
     asked = [one_state(top), one_state(beyond)]
     asked += [_left(context, spec, wholes, inside, outside) for spec in context.specs]
     far, taken, *results = yield from in_step(asked)
-    flagged = taken.count
+    flagged = taken.nonzero if context.weighted else taken.count
     listed = tuple(e.sample for e in far.entries if e.score > fences.cut)
     kept: dict[str, Reduced] = {}
     if 0 < flagged < fences.rows:

@@ -6,11 +6,12 @@ import math
 from dataclasses import dataclass
 
 from lossctl.analyses.context import Context
-from lossctl.exact import ratio, root_ratio
+from lossctl.exact import ONE, ratio, root_ratio
+from lossctl.moments import Moments, MomentsState
 from lossctl.report import Part
 from lossctl.rounds import Rounds
 from lossctl.states import Sums, SumsState
-from lossctl.terms import ColumnTerms, Residual, SizeTerms
+from lossctl.terms import ColumnTerms, Deviation, Residual, SizeTerms, WeightColumn
 
 GAUSSIAN_RATIO = math.sqrt(math.pi / 2)
 GEARY_MEAN = math.sqrt(2 / math.pi)
@@ -29,10 +30,12 @@ class Tails:
 def rounds(context: Context) -> Rounds[Tails | None]:
     """None where there is no residual, no error at all, or a residual is not finite.
 
-    Rows are not weighted here: the question is about the shape of the errors.
+    With weights the moments are weighted, as RMSE and MAE are, and z counts Kish's effective rows.
     """
     if context.point is None or context.outputs > 1:
         return None
+    if context.weighted:
+        return (yield from _weighted(context.point))
     sizes = Sums(SizeTerms(0.0, context.point), moments=True)
     signed = Sums(ColumnTerms(Residual(context.point), None))
     states = yield (sizes, signed)
@@ -55,7 +58,28 @@ def rounds(context: Context) -> Rounds[Tails | None]:
     return Tails(rmse / mean_size, geary, geary_z(geary, size.count))
 
 
-def geary_z(geary: float, count: int) -> float:
+def _weighted(point: str) -> Rounds[Tails | None]:
+    weight = WeightColumn()
+    sizes = Sums(ColumnTerms(Deviation(0.0, point), weight), moments=True)
+    signed = Moments(Residual(point), weight)
+    states = yield (sizes, signed)
+    size: SumsState = states[sizes]
+    moments: MomentsState = states[signed]
+    if size.infinite or moments.infinite or size.a <= 0 or moments.wxx <= 0:
+        return None
+    ratio_of = root_ratio(moments.wxx, moments.w) / size.mean
+    spread = math.sqrt(moments.variance())
+    if spread == 0.0:
+        return Tails(ratio_of, None, None)
+    centred = Sums(ColumnTerms(Deviation(moments.mean, point), weight))
+    answer: SumsState = (yield (centred,))[centred]
+    if answer.infinite:
+        return Tails(ratio_of, None, None)
+    geary, effective = answer.mean / spread, ratio(size.b * size.b, size.bb * ONE)
+    return Tails(ratio_of, geary, geary_z(geary, effective))
+
+
+def geary_z(geary: float, count: float) -> float:
     """Geary's statistic in standard deviations from what Gaussian errors give (Geary 1935)."""
     return math.sqrt(count) * (geary - GEARY_MEAN) / GEARY_SD
 

@@ -23,7 +23,7 @@ from lossctl.analyses.decompositions.isotonic import (
 from lossctl.analyses.wording import short
 from lossctl.arrays import Array, Integers
 from lossctl.batch import Batch
-from lossctl.exact import ratio
+from lossctl.exact import ONE, exact, ratio
 from lossctl.keyed import KeyedState, KeyedSums
 from lossctl.moments import Moments
 from lossctl.numerics import poisson_gap, xlogy
@@ -140,7 +140,8 @@ def corp_rounds(context: Context, spec: Spec, most: int = ATOMS) -> Rounds[Corp 
     weight = WeightColumn() if context.weighted else None
     outcome = ColumnTerms(RoleColumn("target"), weight)
     level = Level("pred", kind in ("brier", "logarithm") and not logits)
-    finest = KeyedSums(level, outcome, most=most)
+    squares = kind == "squares" and weight is None
+    finest = KeyedSums(level, outcome, squares, most=most)
     coarse = Level(level.role, level.folded, 0)
     coarsest = KeyedSums(coarse, outcome, most=max(most, ATOMS))
     sums, spread = Sums(LossTerms(spec), context.moments), Moments(RoleColumn("target"), weight)
@@ -154,7 +155,7 @@ def corp_rounds(context: Context, spec: Spec, most: int = ATOMS) -> Rounds[Corp 
         counts = np.array([one.count for one in states[coarsest].groups.values()])
         fitting = [b for b in range(BITS) if np.minimum(counts, 2.0**b).sum() <= most]
         level = Level(level.role, level.folded, max(fitting, default=0))
-        quantised = KeyedSums(level, outcome, most=max(most, ATOMS))
+        quantised = KeyedSums(level, outcome, squares, most=max(most, ATOMS))
         kept = (yield (quantised,))[quantised]
     factor = 2.0 if kind == "brier" and spec.all_settings["scale_by_half"] is False else 1.0
     if kind == "poisson":
@@ -180,7 +181,7 @@ def corp_rounds(context: Context, spec: Spec, most: int = ATOMS) -> Rounds[Corp 
     return Corp(
         score=score.mean, mcb=score.mean - unc + dsc, dsc=dsc, unc=unc, bits=level.bits,
         bound=bound, atoms=atoms,
-        calibrated=_expected(atoms, kind, factor, score.mean) if known else None,
+        calibrated=_expected(atoms, kind, factor) if known else None,
     )  # fmt: skip
 
 
@@ -193,7 +194,8 @@ def _atoms(state: KeyedState, level: Level, logits: bool) -> Atoms:
         forecast = binary_probabilities(forecast, from_logits=True)[0]
     each = [sums for _, sums in groups]
     rows = np.array([sums.nonzero for sums in each], dtype=np.int64)
-    return Atoms(forecast, rows, [sums.b for sums in each], [sums.a for sums in each])
+    squares = [sums.aa for sums in each]
+    return Atoms(forecast, rows, [sums.b for sums in each], [sums.a for sums in each], squares)
 
 
 def _parted(atoms: Atoms) -> Atoms:
@@ -243,20 +245,34 @@ def _binary_entropy(p: Array) -> Array:
 # --- what calibrated forecasts show -------------------------------------------------------------
 
 
-def _expected(atoms: Atoms, kind: str, factor: float, score: float) -> Calibrated:
+def _expected(atoms: Atoms, kind: str, factor: float) -> Calibrated:
     """The miscalibration of outcomes drawn from the forecasts themselves: of zeros and ones by
-    their probability, of other numbers with normal errors whose variance is the score."""
+    their probability; of other numbers with the errors that they have there, as likely above as
+    below (the wild bootstrap of Liu 1988), so that errors may grow with the forecast."""
     rng = np.random.default_rng(SEED)
     p, rows = atoms.forecast, atoms.rows
     shares = rows / rows.sum()
+    size = (RESAMPLES, rows.size)
     if kind == "squares":
-        drawn = rng.normal(p, np.sqrt(score / rows), size=(RESAMPLES, rows.size))
+        # The mean of several errors is nearly normal.
+        sides = np.where(rows == 1, rng.integers(0, 2, size) * 2.0 - 1.0, rng.normal(size=size))
+        drawn = p + np.sqrt(_squared_errors(atoms)) / rows * sides
     else:
         p = np.clip(p, 0.0, 1.0)
-        drawn = rng.binomial(rows, p, size=(RESAMPLES, rows.size)) / rows
+        drawn = rng.binomial(rows, p, size=size) / rows
     found = np.array([_miscalibration(p, means, shares, kind) for means in drawn])
     low, high = np.quantile(found, [0.05, 0.95])
     return Calibrated(factor * float(found.mean()), factor * float(low), factor * float(high))
+
+
+def _squared_errors(atoms: Atoms) -> Array:
+    """The sum of (y - p)**2 of each atom."""
+    found = []
+    for p, w, wy, wyy in zip(
+        map(exact, atoms.forecast.tolist()), atoms.w, atoms.wy, atoms.wyy, strict=True
+    ):
+        found.append(ratio(wyy * ONE - 2 * p * wy + p * p * w // ONE, ONE * ONE))
+    return np.array(found)
 
 
 def _miscalibration(p: Array, means: Array, shares: Array, kind: str) -> float:

@@ -4,7 +4,7 @@ outcomes went together, but keeps their order."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -24,6 +24,7 @@ class Atoms:
     rows: Integers
     w: list[Exact]
     wy: list[Exact]
+    wyy: list[Exact] = field(default_factory=list)  # of squares, where they are asked for
 
     @property
     def mean(self) -> float:

@@ -126,9 +126,11 @@ def rounds(context: Context, spec: Spec) -> Rounds[Part | None]:
     if not found:
         return None
     names = {str(one): one.brief or str(one) for one in specs}
-    asked = table(found, names) if context.decompose else None
+    of = "weight" if context.weighted else "rows"
+    asked = table(found, names, of) if context.decompose else None
     shown = {str(one.kind): {"rows": one.rows, "share": one.share, "of": one.of} for one in found}
-    return Part("kinds", sentence(found, names), {"hard": HARD, "kinds": shown}, asked)
+    data = {"hard": HARD, "shares_of": of, "kinds": shown}
+    return Part("kinds", sentence(found, names, of), data, asked)
 
 
 def made_rounds(specs: list[Spec]) -> Rounds[list[Made]]:
@@ -157,33 +159,34 @@ def made_rounds(specs: list[Spec]) -> Rounds[list[Made]]:
     ]
 
 
-def sentence(found: list[Made], names: dict[str, str]) -> str:
+def sentence(found: list[Made], names: dict[str, str], of: str = "rows") -> str:
     """`hard positives (p(true) < 0.5) are 3.2 % of rows and 61 % of bce, 80 % of binary_focal`."""
     leading = next(iter(found[0].of))
     most = max(found, key=lambda one: one.of[leading])
     if len(found) > 2 and not most.kind.hard:  # how the two hard kinds fare together, too
         hard = [one for one in found if one.kind.hard]
-        rest = f"; hard rows (p(true) < {HARD:g}) are " + _shares(hard, leading, names)
-        return f"{most.kind} are " + _shares([most], leading, names) + rest
+        rest = f"; hard rows (p(true) < {HARD:g}) are " + _shares(hard, leading, names, of)
+        return f"{most.kind} are " + _shares([most], leading, names, of) + rest
     hardness = f" (p(true) {'<' if most.kind.hard else '≥'} {HARD:g})"
-    return f"{most.kind}{hardness} are " + ", ".join(_all_shares(most, names))
+    return f"{most.kind}{hardness} are " + ", ".join(_all_shares(most, names, of))
 
 
-def _shares(made: list[Made], leading: str, names: dict[str, str]) -> str:
+def _shares(made: list[Made], leading: str, names: dict[str, str], of: str) -> str:
     rows, loss = (math.fsum(v) for v in ([m.share for m in made], [m.of[leading] for m in made]))
-    return f"{percent(rows)} of rows and {percent(loss)} of {names[leading]}"
+    every = "rows" if of == "rows" else "the weight"
+    return f"{percent(rows)} of {every} and {percent(loss)} of {names[leading]}"
 
 
-def _all_shares(most: Made, names: dict[str, str]) -> Iterator[str]:
+def _all_shares(most: Made, names: dict[str, str], of: str) -> Iterator[str]:
     leading, *others = most.of
-    yield _shares([most], leading, names)
+    yield _shares([most], leading, names, of)
     for spec in others:
         yield f"{percent(most.of[spec])} of {names[spec]}"
 
 
-def table(found: list[Made], names: dict[str, str]) -> Table:
+def table(found: list[Made], names: dict[str, str], of: str = "rows") -> Table:
     """One line per kind."""
-    columns = [Column("kind", "text"), Column("rows", "count", 2), Column("of rows", "share")]
+    columns = [Column("kind", "text"), Column("rows", "count", 2), Column(f"of {of}", "share")]
     columns += [Column(names[spec], "share", 3 * place) for place, spec in enumerate(found[0].of)]
     lines = ((str(one.kind), one.rows, one.share, *one.of.values()) for one in found)
     return Table(tuple(columns), tuple(lines))

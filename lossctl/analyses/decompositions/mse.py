@@ -191,9 +191,9 @@ def split_rounds(context: Context, spec: Spec) -> Rounds[Split | None]:
 
 
 def spreading_rounds(context: Context) -> Rounds[Spreading | None]:
-    """One pass, of the plain rows."""
+    """One pass, of the rows that weigh anything, each counting 1."""
     assert context.point is not None
-    sums = Sums(SpreadTerms(context.point), moments=True)
+    sums = Sums(context.weighing(SpreadTerms(context.point)), moments=True)
     return spreading((yield (sums,))[sums])
 
 
