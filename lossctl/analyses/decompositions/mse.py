@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,21 @@ from lossctl.analyses.wording import p_value, percent, short
 from lossctl.arrays import Array
 from lossctl.batch import Batch
 from lossctl.exact import UNIT, ratio, root_ratio
+from lossctl.few import Few
 from lossctl.moments import Moments, MomentsState
 from lossctl.report import Column, Json, Part, Table
-from lossctl.rounds import Rounds, in_step
+from lossctl.rounds import Rounds, in_step, one_state
 from lossctl.spec import Spec
 from lossctl.states import Sums, SumsState, Terms
-from lossctl.terms import ColumnTerms, LossTerms, Residual, RoleColumn, SizeTerms, WeightColumn
+from lossctl.terms import (
+    ColumnTerms,
+    LossTerms,
+    Residual,
+    RoleColumn,
+    SizeTerms,
+    WeightColumn,
+    weighing,
+)
 
 LEVEL = 0.01  # of the test by which a correction is worth a word
 WORTH = 0.01  # share of the MSE below which it is not
@@ -61,6 +70,7 @@ class Split:
     line: Line | None
     spread: tuple[float, float]  # the standard deviations of predictions and targets
     rows: int
+    inflation: float = 1.0  # see `inflation_of`
 
     @property
     def removable(self) -> float:
@@ -69,11 +79,12 @@ class Split:
 
     @property
     def p(self) -> float:
-        """How probable so much is where the line is p' = p: the F test of both its numbers.
+        """How probable so much is where the line is p' = p: the F test of both its numbers, its
+        statistic divided by the inflation.
 
         With two degrees of freedom above, F's tail has a closed form: ud ** ((n - 2) / 2).
         """
-        return float(self.ud ** ((self.rows - 2) / 2)) if self.rows > 2 else 1.0
+        return float(self.ud ** ((self.rows - 2) / (2 * self.inflation))) if self.rows > 2 else 1.0
 
     def skill(self) -> dict[str, float | None]:
         """Murphy's (1988): skill = r2 - conditional - unconditional bias; None for constant
@@ -135,6 +146,27 @@ def split(pred: MomentsState, target: MomentsState, error: MomentsState) -> Spli
         )  # fmt: skip
     except OverflowError:
         return None
+
+
+def inflation_of(point: str, batch: Batch) -> float:
+    """How many times as much the line varies as it would if all errors were alike, in the direction
+    where it is most: by the errors as they are (White 1980), of some rows. No less than 1."""
+    batch = weighing(batch)
+    weight = np.ones(batch.count) if batch.weight is None else batch.weight
+    pred, error = RoleColumn(point)(batch), Residual(point)(batch)
+    if batch.count < FEWEST or not (np.isfinite(pred).all() and np.isfinite(error).all()):
+        return 1.0
+    unit = float(np.abs(error).max())
+    spread = float(np.abs(pred - pred.mean()).max())
+    if not 0.0 < unit < math.inf or not math.isfinite(spread):
+        return 1.0
+    rows = np.stack([np.ones(batch.count), (pred - pred.mean()) / (spread or 1.0)])
+    rows = rows if spread > 0.0 else rows[:1]
+    squares = np.square(error / unit)
+    alike = float((weight * squares).sum() / weight.sum()) * float(weight.mean())
+    meat = (np.square(weight) * squares * rows) @ rows.T
+    bread = alike * ((weight * rows) @ rows.T)
+    return max(1.0, float(np.linalg.eigvals(np.linalg.solve(bread, meat)).real.max()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,12 +233,18 @@ def rounds(context: Context, spec: Spec) -> Rounds[Part | None]:
     """For the MSE, or the RMSE where that is not asked for, of one output."""
     if context.point is None or context.outputs > 1 or spec != _chosen(context):
         return None
-    questions: list[Rounds[Any]] = [split_rounds(context, spec), _effective(context, spec)]
+    few = Few(context.few, "row")  # which the detectors ask for as well
+    questions: list[Rounds[Any]] = [
+        split_rounds(context, spec), _effective(context, spec), one_state(few),
+    ]  # fmt: skip
     if context.decompose:
         questions.append(spreading_rounds(context))
-    found, effective, *further = yield from in_step(questions)
+    found, effective, some, *further = yield from in_step(questions)
     if found is None:
         return None
+    if some.batch is not None:
+        with np.errstate(all="ignore"):
+            found = replace(found, inflation=inflation_of(context.point, some.batch))
     text, told = sentence(found, effective), {**data(found), "mended": mended(found, effective)}
     if not further:
         return Part("mse", text, told)
@@ -254,6 +292,7 @@ def data(found: Split) -> Json:
         "UD": found.ud,
         "line": None if line is None else {"slope": line.slope, "intercept": line.intercept},
         "removable": found.removable,
+        "inflation": found.inflation,
         "p": found.p,
     }
 
