@@ -1,5 +1,5 @@
-"""Groups of rows against all others, from exact sums: Welch's test of means, and Holm's
-correction for many tests."""
+"""Groups of rows against all others, from exact sums: tests of means, and Holm's correction for
+many of them."""
 
 from __future__ import annotations
 
@@ -82,9 +82,13 @@ def gap(part: SumsState, others: SumsState) -> tuple[float, float, float] | None
         return None
 
 
-def welch(part: SumsState, others: SumsState) -> Contrast | None:
-    """Welch's test of two means a / b from their exact moments (of ratios by the delta method);
-    None where there is no `gap`."""
+def compare(part: SumsState, others: SumsState) -> Contrast | None:
+    """A test of two means a / b from their exact moments (of ratios by the delta method): Welch's,
+    or Student's of one common variance where that is less sure. None where there is no `gap`.
+
+    Losses are skewed: a group that by chance has none of the large ones has a small variance too,
+    and Welch's test alone would find it better far too often.
+    """
     found = gap(part, others)
     if found is None or math.isinf(error := math.hypot(*found[1:])):
         return None
@@ -94,7 +98,15 @@ def welch(part: SumsState, others: SumsState) -> Contrast | None:
     shares = (first / error) ** 4 / (part.nonzero - 1) + (second / error) ** 4 / (
         others.nonzero - 1
     )
-    return Contrast(difference, student_p(difference / error, 1.0 / shares))
+    apart = student_p(difference / error, 1.0 / shares)
+    # The errors of means of one variance, by the effective rows of both.
+    sizes = [ratio(one.b * one.b, one.bb * ONE) for one in (part, others)]
+    degrees = [one.nonzero - 1 for one in (part, others)]
+    spreads = (first * first * sizes[0], second * second * sizes[1])
+    variance = sum(n * s for n, s in zip(degrees, spreads, strict=True)) / sum(degrees)
+    common = math.sqrt(variance * (1.0 / sizes[0] + 1.0 / sizes[1]))
+    alike = student_p(difference / common, sum(degrees))
+    return Contrast(difference, max(apart, alike))
 
 
 def holm(p: Sequence[float]) -> list[float]:

@@ -14,13 +14,13 @@ from lossctl.analyses.contrast import (
     SURE,
     Contrast,
     as_mean,
+    compare,
     even,
     few,
     holm,
     judged,
     merged,
     rest,
-    welch,
 )
 from lossctl.analyses.cuts import NOWHERE, Cut
 from lossctl.exact import ratio
@@ -175,7 +175,7 @@ def measure(context: Context, spec: Spec, sums: SumsState, whole: SumsState) -> 
     elif by_few:
         verdict = "few decide"
     else:
-        contrast = welch(one, all_others)
+        contrast = compare(one, all_others)
     return Measured(
         sums, value, elsewhere.value, share, lift, excess, contrast, None, verdict,
         not by_few, part,

@@ -1,7 +1,7 @@
 """Groups of rows: how much of each loss each makes, by its share of the rows.
 
 The loss of a group is that of its rows alone, its interval by Student's t within it; it is judged
-against all other rows by Welch's test, corrected by Holm over all groups and losses.
+against all other rows (see `contrast`), corrected by Holm over all groups and losses.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Where a model fails: the worst slices of one or two conditions on columns that no loss reads.
 
 They are searched by SliceLine's score, and by how sure they are, on one half of the rows, and
-their effect is estimated on the other half, which did not choose them: Welch's test against all
-other rows of that half, corrected by Holm over the slices that are told. Each slice counts the
-rows that no slice before it has, and elsewhere are the rows that neither has, so that none is the
-shadow of another.
+their effect is estimated on the other half, which did not choose them: a test against all other
+rows of that half (see `contrast`), corrected by Holm over the slices that are told. Each slice
+counts the rows that no slice before it has, and elsewhere are the rows that neither has, so that
+none is the shadow of another.
 """
 
 from __future__ import annotations
