@@ -212,7 +212,7 @@ def test_nothing_stands_out_where_nothing_does(tmp_path: Path) -> None:
     frame = data()
     frame["region"] = np.random.default_rng(5).permutation(frame["region"].to_numpy())
     made = parts(plan(tmp_path, frame, ["region"]))[0]
-    assert made.text.startswith("no group of region stands out (least Holm p ")
+    assert made.text.startswith("no group of region stands out in MSE (least Holm p ")
     assert {g["losses"]["mse"]["verdict"] for g in made.data["groups"]} == {"", "too few"}
 
 
@@ -310,7 +310,7 @@ def test_only_what_is_judged_does_not_stand_out(tmp_path: Path) -> None:
     frame["region"], frame["key"] = region, [f"k{n}" for n in range(len(frame))]
     of = plan(tmp_path, frame, ["region", "key"])
     finding = slices_plan(of).finding
-    assert finding.startswith("No group of region stands out (least Holm p ")
+    assert finding.startswith("No group of region stands out in MSE (least Holm p ")
     assert "of those that can be judged (1 cannot: fewer than 30 rows)" in finding
     assert finding.endswith("no group of key can be judged: fewer than 30 rows.")
 

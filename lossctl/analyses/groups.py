@@ -7,6 +7,7 @@ against all other rows (see `contrast`), corrected by Holm over all groups and l
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from lossctl.analyses import cuts, grouped
 from lossctl.analyses.context import Context, prose
@@ -112,7 +113,7 @@ def nothing(several: Sequence[Grouped], spec: Spec) -> str:
     said = []
     if judged:
         least = min(p for one in judged for p in known[one.name])
-        text = f"{_kinds(judged)} stands out (least Holm {p_value(least)})"
+        text = f"{_kinds(judged)} stands out in {prose(spec)} (least Holm {p_value(least)})"
         left = _unjudged(judged, spec)
         said.append(f"{text}, of those that can be judged ({left})" if left else text)
     if unknown:
@@ -125,7 +126,24 @@ def nothing(several: Sequence[Grouped], spec: Spec) -> str:
                             for one in _verdicts(unknown, spec))  # fmt: skip
         text = f"{_kinds(unknown)} can be judged: {', or '.join(why)}"
         said.append(f"{text}; --by {larger[0]} makes larger ones" if larger else text)
-    return "; ".join(said)
+    others = [other for other in several[0].specs if other is not spec]
+    return "; ".join([*said, *islice(filter(None, (_out(several, one) for one in others)), 1)])
+
+
+def _out(several: Sequence[Grouped], spec: Spec) -> str:
+    """`in MAE north is worse (Holm p 3e-7)`: what another loss tells apart."""
+    for one in several:
+        for verdict in OUT:
+            those = [(m, group) for group in one.groups
+                     if (m := group.losses[str(spec)]).verdict == verdict]  # fmt: skip
+            if those:
+                those.sort(key=lambda pair: pair[0].holm or 0.0)
+                names = listed([_name(one, group) for _, group in those], MANY)
+                verb = "differs" if verdict == "differs" else f"is {verdict}"
+                if len(those) > 1:
+                    verb = "differ" if verdict == "differs" else f"are {verdict}"
+                return f"in {prose(spec)} {names} {verb} ({significance(those[0][0])})"
+    return ""
 
 
 REASONS = {

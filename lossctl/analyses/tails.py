@@ -68,7 +68,7 @@ def _weighted(point: str) -> Rounds[Tails | None]:
     if size.infinite or moments.infinite or size.a <= 0 or moments.wxx <= 0:
         return None
     ratio_of = root_ratio(moments.wxx, moments.w) / size.mean
-    spread = math.sqrt(moments.variance())
+    spread = root_ratio(moments.spread, moments.w * moments.w)
     if spread == 0.0:
         return Tails(ratio_of, None, None)
     centred = Sums(ColumnTerms(Deviation(moments.mean, point), weight))

@@ -102,6 +102,20 @@ class Additive:
         except OverflowError:
             return None
 
+    def _alike(
+        self, state: SumsState, values: Values, value: float
+    ) -> tuple[Interval | None, str | None]:
+        """Where all rows have the same loss. At an end of what a loss can be, what would give so
+        many of them with probability 2.5 % (Clopper and Pearson 1934); else nothing is known."""
+        least, most = values.low, values.high
+        bounded = math.isfinite(most - least) and value in (least, most) and not any(values.offset)
+        if not (bounded and self.divisor == "weights" and self.outer == "identity"):
+            return None, "all rows have the same loss"
+        rows = ratio(state.b * state.b, state.bb * ONE)  # by Kish
+        reach = (most - least) * -math.expm1(math.log((1 - CONFIDENCE) / 2) / rows)
+        low, high = (least, least + reach) if value == least else (most - reach, most)
+        return Interval(low, high, CONFIDENCE, "exact"), None
+
     def _interval(
         self, state: SumsState, values: Values, value: float
     ) -> tuple[Interval | None, str | None]:
@@ -121,6 +135,8 @@ class Additive:
             else:
                 square = max(state.aa * n * ONE - state.a * state.a, 0) * n
                 error = root_ratio(square, n * (n - 1) * divisor * divisor, shift)
+            if error == 0.0:
+                return self._alike(state, values, value)
             centre = ratio(state.a, divisor, shift)
             reach = t_quantile((1 + CONFIDENCE) / 2, n - 1) * error
             low, high = centre - reach, centre + reach

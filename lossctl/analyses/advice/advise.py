@@ -21,17 +21,22 @@ from lossctl.analyses.advice.rules.spread import spread, zeros
 from lossctl.analyses.advice.rules.symmetric import symmetric
 from lossctl.analyses.advice.rules.tails import tails
 
+AIMS = {"mae": frozenset({"mae"}), "rmse": frozenset({"mse"})}  # what predictions aim at
+
 
 def on_errors(errors: Errors, found: Implied | None) -> list[Advice]:
     """On predictions of numbers."""
     with np.errstate(all="ignore"):  # what is not finite is no evidence
         worse = constant(errors)
         growing = spread(errors)
+        aim = implied(errors, found)
+        asked = AIMS.get(aim.do if aim else "", AIMS["mae"] | AIMS["rmse"])
         given = [
             worse,
-            None if worse else corrections(errors),  # a model that is useless is not mended
-            tails(errors),
-            implied(errors, found),
+            # A model that is useless is not mended; a mean is not made a median.
+            None if worse else corrections(errors, sorted(asked)),
+            tails(errors, mean=asked == AIMS["rmse"]),
+            aim,
             skew(errors),
             growing,
             # Errors that grow are a mixture, whose tails say nothing of the loss.

@@ -31,7 +31,7 @@ from lossctl.report import Column, Note, Part, Table, row_name
 from lossctl.rounds import Rounds, in_step, one_state
 from lossctl.spec import Spec
 from lossctl.states import Sums
-from lossctl.terms import ColumnTerms, WeightColumn
+from lossctl.terms import ColumnTerms, WeightColumn, weighing
 
 ROWS = 20_000
 VALUES = 1_000_000  # of a sample: fewer rows where there are many classes
@@ -49,19 +49,23 @@ class Advised:
     rows: int
     of: int
     why: str = ""
+    weighted: bool = False
 
 
 def rounds(context: Context, task: str) -> Rounds[Advised]:
     """Raises UsageError for predictions that there are no rules for."""
     by_name = {spec.loss.name: spec for spec in context.specs}
     look = _kind(context, by_name, task)
-    every = Sums(ColumnTerms(WeightColumn(), None))
+    weight = WeightColumn()
+    every = Sums(ColumnTerms(weight, weight))
     asked: list[Rounds[Any]] = [one_state(Few(ROWS, "hash")), one_state(every)]
     if task == "regression" and context.point is not None and context.outputs == 1:
-        asked.append(functional.rounds(context.point))
+        asked.append(functional.rounds(context.point, weighted=context.weighted))
     few, counted, *aim = yield from in_step(asked)
-    batch: Batch = few.batch
-    return look(batch, counted.count, *aim)
+    batch: Batch = weighing(few.batch)
+    if not batch.count:
+        return Advised((), 0, counted.nonzero, "no row weighs anything")
+    return replace(look(batch, counted.nonzero, *aim), weighted=context.weighted)
 
 
 def with_digest(context: Context, task: str) -> Rounds[tuple[Advised, str]]:
@@ -234,14 +238,21 @@ def table(found: Advised) -> Table:
 
 
 def notes(found: Advised) -> tuple[Note, ...]:
-    """Where the numbers come from, if not from all rows."""
-    if found.rows >= found.of:
-        return ()
-    text = (
-        f"~: from {found.rows} of {found.of} rows, chosen by a hash of their number or key; what "
-        f"predictions aim at is from all"
-    )
-    return (Note("sample", text),)
+    """Where the numbers come from, if not from all rows; which of them are not weighted."""
+    made = []
+    if found.rows < found.of:
+        text = (
+            f"~: from {found.rows} of {found.of} rows, chosen by a hash of their number or key; "
+            f"what predictions aim at is from all"
+        )
+        made.append(Note("sample", text))
+    if found.weighted:
+        text = (
+            "what a correction saves is weighted; what errors look like is not: there rows that "
+            "weigh anything count alike"
+        )
+        made.append(Note("unweighted", text))
+    return tuple(made)
 
 
 def finding(found: Advised) -> str:

@@ -13,7 +13,7 @@ from lossctl.batch import Batch
 from lossctl.exact import ONE, ratio, root_ratio
 from lossctl.rounds import Rounds
 from lossctl.states import Sums, SumsState, Terms
-from lossctl.terms import Residual
+from lossctl.terms import Residual, Weighing
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,11 @@ def implied(over: SumsState, under: SumsState) -> Implied:
     )
 
 
-def rounds(point: str) -> Rounds[Implied | None]:
-    """None where a residual is not finite, or its square is too large."""
-    over, under = (Sums(Side(point, one), moments=True) for one in (False, True))
+def rounds(point: str, *, weighted: bool = False) -> Rounds[Implied | None]:
+    """Of the rows that weigh anything, each counting 1. None where a residual is not finite, or its
+    square is too large."""
+    sides = (Side(point, False), Side(point, True))
+    over, under = (Sums(Weighing(s) if weighted else s, moments=True) for s in sides)
     states = yield (over, under)
     if states[over].infinite or not states[over].count:
         return None

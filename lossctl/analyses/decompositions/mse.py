@@ -13,7 +13,7 @@ from lossctl.analyses.wording import p_value, percent, short
 from lossctl.arrays import Array
 from lossctl.batch import Batch
 from lossctl.exact import UNIT, ratio, root_ratio
-from lossctl.few import Few
+from lossctl.few import Few, FewState
 from lossctl.moments import Moments, MomentsState
 from lossctl.report import Column, Json, Part, Table
 from lossctl.rounds import Rounds, in_step, one_state
@@ -151,7 +151,7 @@ def split(pred: MomentsState, target: MomentsState, error: MomentsState) -> Spli
 def inflation_of(point: str, batch: Batch) -> float:
     """How many times as much the line varies as it would if all errors were alike, in the direction
     where it is most: by the errors as they are (White 1980), of some rows. No less than 1."""
-    batch = weighing(batch)
+    batch = weighing(batch.at(np.argsort(batch.order, kind="stable")))
     weight = np.ones(batch.count) if batch.weight is None else batch.weight
     pred, error = RoleColumn(point)(batch), Residual(point)(batch)
     if batch.count < FEWEST or not (np.isfinite(pred).all() and np.isfinite(error).all()):
@@ -162,11 +162,15 @@ def inflation_of(point: str, batch: Batch) -> float:
         return 1.0
     rows = np.stack([np.ones(batch.count), (pred - pred.mean()) / (spread or 1.0)])
     rows = rows if spread > 0.0 else rows[:1]
-    squares = np.square(error / unit)
+    with np.errstate(under="ignore"):
+        squares = np.square(error / unit)
     alike = float((weight * squares).sum() / weight.sum()) * float(weight.mean())
     meat = (np.square(weight) * squares * rows) @ rows.T
     bread = alike * ((weight * rows) @ rows.T)
-    return max(1.0, float(np.linalg.eigvals(np.linalg.solve(bread, meat)).real.max()))
+    try:
+        return max(1.0, float(np.linalg.eigvals(np.linalg.solve(bread, meat)).real.max()))
+    except np.linalg.LinAlgError:  # weights that float64 hardly holds
+        return 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,17 +237,15 @@ def rounds(context: Context, spec: Spec) -> Rounds[Part | None]:
     """For the MSE, or the RMSE where that is not asked for, of one output."""
     if context.point is None or context.outputs > 1 or spec != _chosen(context):
         return None
-    few = Few(context.few, "row")  # which the detectors ask for as well
-    questions: list[Rounds[Any]] = [
-        split_rounds(context, spec), _effective(context, spec), one_state(few),
-    ]  # fmt: skip
+    questions: list[Rounds[Any]] = [split_rounds(context, spec), _effective(context, spec)]
     if context.decompose:
         questions.append(spreading_rounds(context))
-    found, effective, some, *further = yield from in_step(questions)
+    found, effective, *further = yield from in_step(questions)
     if found is None:
         return None
-    if some.batch is not None:
-        with np.errstate(all="ignore"):
+    if mended(found, effective) is not None:  # is it still, if errors are not alike?
+        some: FewState = yield from one_state(Few(context.few, "hash"))
+        if some.batch is not None:
             found = replace(found, inflation=inflation_of(context.point, some.batch))
     text, told = sentence(found, effective), {**data(found), "mended": mended(found, effective)}
     if not further:

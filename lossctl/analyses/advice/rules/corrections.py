@@ -4,7 +4,7 @@ well."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import numpy as np
@@ -28,9 +28,9 @@ BETTER = 0.02  # than a constant: what a model that is of use must be, once it i
 BEST: dict[str, Callable[[Array, Array], float]] = {"mse": mean, "mae": median}
 
 
-def corrections(errors: Errors) -> Advice | None:
+def corrections(errors: Errors, losses: Iterable[str] = tuple(BEST)) -> Advice | None:
     """`subtract 0.40: mae 0.414 → 0.214 (-48 %)`, of the loss that gains most by it."""
-    found = {loss: best for loss in correction.FITS if (best := _best(errors, loss)) is not None}
+    found = {loss: best for loss in losses if (best := _best(errors, loss)) is not None}
     if not found or errors.n < FEWEST:
         return None
     ordered = sorted(found, key=lambda loss: -found[loss][1].share)
@@ -62,6 +62,9 @@ def _best(errors: Errors, loss: str) -> tuple[Correction, Gain] | None:
         one = gain(errors.sample, before, partial(_after, errors, loss, fit))
         if made is not None and one is not None and one.sure:
             found.append((made, one))
+    flat = gain(errors.sample, before, partial(_constant, errors, loss, BEST[loss]))
+    if flat is not None:  # what is no better than a constant corrects nothing
+        found = [pair for pair in found if pair[1].after < (1.0 - BETTER) * flat.after]
     if not found:
         return None
     return max(found, key=lambda pair: pair[1].share - SIMPLER * (pair[0].kind == "affine"))
@@ -106,7 +109,8 @@ def _root_share(one: Gain) -> float:
 
 
 def constant(errors: Errors) -> Advice | None:
-    """Predictions that are worse than one number for every row, and that no line mends."""
+    """Predictions that are worse than one number for every row, and that no line mends: under both
+    losses, as a good mean may well be a bad median."""
     if errors.n < FEWEST:
         return None
     worse: dict[str, tuple[float, Gain]] = {}
@@ -115,7 +119,7 @@ def constant(errors: Errors) -> Advice | None:
         one = gain(errors.sample, before, partial(_constant, errors, loss, best))
         if one is not None and one.sure:
             worse[loss] = best(errors.y, errors.sample.weight), one
-    if not worse or _mended(errors, worse):
+    if len(worse) < len(BEST) or _mended(errors, worse):
         return None
     loss = next(iter(worse))
     number, one = worse[loss]

@@ -38,8 +38,9 @@ def reaches(errors: Errors, index: float, limit: float) -> bool:
     return index - sampled * MARGIN * tail_error(index, errors.n) >= limit
 
 
-def tails(errors: Errors) -> Advice | None:
-    """`mae or huber` where the tail index of the squared error is 0.5 or more."""
+def tails(errors: Errors, *, mean: bool = False) -> Advice | None:
+    """`mae or huber` where the tail index of the squared error is 0.5 or more; a caution where the
+    predictions aim at the `mean`, which no loss that minds outliers less asks for."""
     square = np.square(errors.r)
     index = tail_index(square)
     if index is None or not reaches(errors, index, INFINITE):
@@ -52,9 +53,12 @@ def tails(errors: Errors) -> Advice | None:
     what, so = "variance", "its intervals and comparisons are not to be trusted"
     if reaches(errors, index, NO_MEAN):
         what, so = "mean", "there may be no mean to estimate"
+    do = f"mae or {huber_spec(errors.unit)}, not mse or rmse"
+    if mean:
+        do = "mse with care"
     text = (
-        f"mae or {huber_spec(errors.unit)}, not mse or rmse: the tail index of the squared error, "
-        f"{mark}{index:.2f}, is that of an infinite {what}: {so}"
+        f"{do}: the tail index of the squared error, {mark}{index:.2f}, is like that of an "
+        f"infinite {what}: {so}"
     )
     if far.size:
         rows = f"{far.size} rows" if far.size > 1 else "1 row"
@@ -63,9 +67,10 @@ def tails(errors: Errors) -> Advice | None:
             f"make{'' if far.size > 1 else 's'} {mark}{100 * shares['mse']:.0f} % of mse, "
             f"{mark}{100 * shares['mae']:.0f} % of mae"
         )
-    finding = (
-        f"Judge by MAE or Huber, not by RMSE: the squared error has the tail of an infinite {what}"
-    )
+    tail = f"the squared error has a tail like that of an infinite {what}"
+    finding = f"Judge by MAE or Huber, not by RMSE: {tail}"
+    if mean:
+        finding = f"Judge these means by RMSE, but do not trust its interval: {tail}"
     if 0 < far.size <= FEW and shares["mse"] >= 0.2:
         rows = f"{far.size} rows" if far.size > 1 else "one row"
         finding = (
@@ -76,4 +81,5 @@ def tails(errors: Errors) -> Advice | None:
     data = {"khat": index, "khat_se": tail_error(index, errors.n),
             "outliers": int(far.size), "share_mse": shares["mse"],
             "share_mae": shares["mae"]}  # fmt: skip
-    return Advice("tails", "mae", text, f"{finding}.", 80.0, data=data)
+    loss, worth = ("mse", 48.0) if mean else ("mae", 80.0)
+    return Advice("tails", loss, text, f"{finding}.", worth, data=data)
