@@ -18,6 +18,7 @@ from lossctl.readers.source import Cells
 from lossctl.report import listed
 
 JOIN_LIMIT = 1 << 33  # bytes that a join may hold
+_BETWEEN = "\0"  # stands between the columns of a key
 _PER_ROW = 32  # bytes of a row beside its values: key, partner, order, and the table of places
 
 
@@ -65,8 +66,10 @@ def by_key(
             _take(table, part if place is None else number)
             for table, place, number in zip(tables, places, numbers, strict=True)
         ]
-        for side, at in zip(cells, keys, strict=True) if len(keys[0]) == 1 else ():
-            side[at[0]] = Cells(key[part])
+        parts = _parts(key[part], len(keys[0]))
+        for side, at in zip(cells, keys, strict=True):
+            for place, one in zip(at, parts, strict=True):
+                side[place] = Cells(one)
         yield Aligned(numbers[0], cells, order[part], numbers[1] if len(feeds) > 1 else None)
 
 
@@ -150,7 +153,17 @@ def _key(feed: Feed, table: _Table) -> Keys:
         return parts[0]
     from pyarrow import compute
 
-    return compute.binary_join_element_wise(*(text_of(part) for part in parts), "\0")
+    return compute.binary_join_element_wise(*(text_of(part) for part in parts), _BETWEEN)
+
+
+def _parts(key: Keys, count: int) -> list[Any]:
+    """The columns of some keys, as text where they are several."""
+    if count == 1:
+        return [key]
+    from pyarrow import compute
+
+    lists = compute.split_pattern(key, _BETWEEN)
+    return [compute.list_element(lists, place) for place in range(count)]
 
 
 def _unique(feed: Feed, keys: Keys, duplicates: str, ledger: Ledger) -> Integers | None:
@@ -168,7 +181,7 @@ def _unique(feed: Feed, keys: Keys, duplicates: str, ledger: Ledger) -> Integers
             quoted(_said(codes.dictionary[int(k)].as_py())) for k in np.flatnonzero(counts > 1)[:4]
         ]
         raise DataError(
-            f"{feed.name} has {count} rows whose key another row has already "
+            f"{feed.name} has {count} row{'s' * (count != 1)} whose key another row has already "
             f"(first: {listed(names, 3)})",
             "--duplicates first or last keeps one of each and counts the rest",
         )
@@ -205,7 +218,7 @@ def _unmatched(
     problems = []
     lonely = np.flatnonzero(~matched)
     if lonely.size:
-        problems.append(f"{lonely.size} keys of {feeds[0].name} are not in "
+        problems.append(f"{_keys(lonely.size)} of {feeds[0].name} {_are(lonely.size)} not in "
                         f"{_others(feeds)} ({_first(keys[0], lonely)})")  # fmt: skip
     total = int(lonely.size)
     for feed, own, found in zip(feeds[1:], keys[1:], partners, strict=True):
@@ -215,8 +228,10 @@ def _unmatched(
         used[found[found >= 0]] = True
         idle = np.flatnonzero(~used)
         if idle.size:
-            problems.append(f"{idle.size} keys of {feed.name} are not in {feeds[0].name} "
-                            f"({_first(own, idle)})")  # fmt: skip
+            problems.append(
+                f"{_keys(idle.size)} of {feed.name} {_are(idle.size)} not in {feeds[0].name} "
+                f"({_first(own, idle)})"
+            )
             total += int(idle.size)
     if problems and missing == "error":
         raise DataError("; ".join(problems), "--missing drop leaves them out and counts them")
@@ -225,6 +240,14 @@ def _unmatched(
 
 def _others(feeds: list[Feed]) -> str:
     return " and ".join(feed.name for feed in feeds[1:])
+
+
+def _keys(count: int) -> str:
+    return "1 key" if count == 1 else f"{count} keys"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _first(keys: Keys, rows: Integers) -> str:

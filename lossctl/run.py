@@ -84,7 +84,9 @@ def slices_plan(
         if against is not None:
             with scoring(against, progress) as other:
                 old = sliced.before(other.rows()[0], plan.by, leading, found.groups)
-                changes = sliced.changes(found, other.ask(old))
+                before, doubts = _checked(other, old)
+                changes = sliced.changes(found, before)
+                wrong += [replace(one, text=f"in --against {one.text}") for one in doubts]
         return report_of(
             held,
             "slices",

@@ -179,7 +179,7 @@ def test_what_is_not_finite(nan: float) -> None:
 def test_joining_with_duplicates_and_strangers() -> None:
     pred = pandas.DataFrame({"id": ["a", "b", "b", "x"], "p": [1.0, 2.0, 7.0, 9.0]})
     target = pandas.DataFrame({"id": ["b", "a", "z"], "y": [1.0, 1.0, 1.0]})
-    with pytest.raises(lossctl.DataError, match="1 rows whose key another row has already"):
+    with pytest.raises(lossctl.DataError, match="1 row whose key another row has already"):
         lossctl.evaluate(pred, target, on="id")
     with pytest.raises(lossctl.DataError, match="1 keys of pred are not in target"):
         lossctl.evaluate(pred, target, on="id", duplicates="first")

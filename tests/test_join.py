@@ -206,7 +206,7 @@ def test_a_text_key_is_not_the_number_it_reads_as(tmp_path: Path) -> None:
     for text, lonely in (("007", "'7'"), ("+7", "'7'"), ("7.0", "'7'")):
         other = tmp_path / "t.csv"
         other.write_text(f"id,target\n{text},1\n8,2\n")
-        with pytest.raises(DataError, match=re.escape(f"1 keys of {pred} are not in")) as caught:
+        with pytest.raises(DataError, match=re.escape(f"1 key of {pred} is not in")) as caught:
             lossctl.evaluate(pred, str(other), "mae", on="id")
         assert lonely in str(caught.value)
 

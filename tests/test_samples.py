@@ -625,7 +625,8 @@ def test_an_error_leaves_nothing(samples: Any, tmp_path: Path) -> None:
     assert stat.S_IMODE(out.stat().st_mode) == 0o640
     assert pq.read_metadata(out).num_rows == 300_000
     failed(samples(*told, "-o", tmp_path / "no" / "o.csv"), 5, "cannot be written")
-    failed(samples(*told, "-o", tmp_path / "p.npy"), 2, "is an input")
+    failed(samples(*told, "-o", tmp_path / "p.npy", "-f", "tsv"), 2, "is an input")
+    failed(samples(*told, "-o", tmp_path / "o.xlsx"), 2, "no output format is called .xlsx")
 
 
 def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:

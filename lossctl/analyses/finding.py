@@ -12,6 +12,7 @@ from lossctl.reductions import Reduced
 from lossctl.report import LossResult, Note, Part, Worst, listed, said_name
 from lossctl.spec import Spec
 
+ROOT = "root_mean_squared_error"
 ALONE = 0.9  # of what the outliers make: then the worst row alone is the finding
 DECIDES = 0.2  # share from which one row, or the few outliers, are the finding
 FEW = 10
@@ -35,7 +36,8 @@ def finding(
         said = f"{_STATUS.get(result.status, result.status)}: {result.reason}"
         return f"{name} {said}" + (f" (first: {names})." if rows else ".")
     if result.value == 0 and leading.shares:
-        return f"{name} is 0: no row adds to it."
+        root = next((one for one in results.values() if one.name == ROOT), None)
+        return of_zero(leading, None if root is None else root.value)
     if worst is None or not worst.rows or not leading.shares or result.n < 2:
         return ""
     top = worst.rows[0]
@@ -58,6 +60,13 @@ def finding(
     return f"{corrected or _half(result, name)}No row decides these losses: {worst_makes}."
 
 
+def of_zero(spec: Spec, root: float | None) -> str:
+    """What there is to say of a loss that is 0, by the RMSE where that is known."""
+    if spec.loss.name == "mean_squared_error" and root:
+        return f"{prose(spec)} is 0, as float64 holds no squares so small; RMSE is {root:.4g}."
+    return f"{prose(spec)} is 0: no row adds to it."
+
+
 def of_group(part: Part) -> str:
     """The sentence of a grouping of which some group is worse than the others; else nothing."""
     worse = any(
@@ -72,7 +81,10 @@ def _of_split(part: Part) -> str:
     mended = part.data.get("mended")
     if not mended or part.data["removable"] < DECIDES:
         return ""
-    return f"A correction would lower the MSE: {mended}. "
+    would = (
+        "A constant would do better" if part.data["flat"] else "A correction would lower the MSE"
+    )
+    return f"{would}: {mended}. "
 
 
 def of_wrong(note: Note) -> str:

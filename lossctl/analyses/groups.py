@@ -85,6 +85,8 @@ def said(context: Context, one: Grouped) -> str:
             those.reverse()
         if those:
             text = _outstanding(one, spec, those)
+            if context.top and (place := groups.index(those[0])) >= context.top:
+                text += f"; --top {place + 1} lists it"
             break
     else:
         text = nothing([one], spec)
@@ -209,6 +211,8 @@ def overview(context: Context, one: Grouped) -> str:
     assert spec is not None
     count = len(one.groups)
     text = "1 group" if count == 1 else f"{count} groups"
+    if context.top < count:
+        text += f", {context.top} shown"
     if count > 1:
         for verdict, unjudged in _verdicts([one], spec).items():
             text += f", {unjudged} not judged: {REASONS[verdict]}"

@@ -39,6 +39,7 @@ class Split:
     after: Fraction
     mix: tuple[Fraction, ...]
     within: tuple[Fraction, ...]
+    common: bool  # whether any group has rows in both
 
     @property
     def change(self) -> Fraction:
@@ -62,6 +63,7 @@ def split(before: Sequence[Side], after: Sequence[Side]) -> Split:
         sum((one for _, one in means), Fraction(0)),
         tuple(mix),
         tuple(within),
+        any(old.share and new.share for old, new in zip(before, after, strict=True)),
     )
 
 
@@ -87,7 +89,7 @@ def part(
 ) -> Part:
     """The split in words, by group and in full."""
     made = split(before, after)
-    label = spec.brief
+    label = _mean_of(spec, spec.brief)
     lines = []
     for place, code in enumerate(codes):
         old, new = before[place], after[place]
@@ -105,6 +107,7 @@ def part(
     )  # fmt: skip
     data: Json = {
         "by": str(spec),
+        "mean_of": label,
         "column": cut.column,
         "shares_of": of,
         "before": float(made.before),
@@ -126,7 +129,7 @@ def part(
 def ends(data: Json) -> str:
     """`mse 1.6 before, 2.35 after, in 4 groups`."""
     before, after = short(data["before"]), short(data["after"])
-    return f"{data['by']} {before} before, {after} after, in {len(data['groups'])} groups"
+    return f"{data['mean_of']} {before} before, {after} after, in {len(data['groups'])} groups"
 
 
 def said(spec: Spec, name: str, made: Split) -> str:
@@ -134,18 +137,29 @@ def said(spec: Spec, name: str, made: Split) -> str:
     groups`."""
     mix, within = sum(made.mix), sum(made.within)
     ends = f"from {short(float(made.before))} to {short(float(made.after))}"
-    square = "the mean square behind " if grouped.additive(spec).outer == "root" else ""
-    if not any((*made.mix, *made.within)):
-        return f"{square}{prose(spec)} is the same in both: {short(float(made.after))}"
+    what = _mean_of(spec, prose(spec))
+    if not made.common:
+        return (
+            f"{what} {_signed(made.change)} ({ends}): the files have no group of {inert(name)} in "
+            "common, so that nothing says what of it is their mix"
+        )
+    if not made.change and not any((*made.mix, *made.within)):
+        return f"{what} is the same in both: {short(float(made.after))}"
     if not any(made.mix):
         return (
-            f"{square}{prose(spec)} {_signed(made.change)} ({ends}), all of it within the groups "
-            f"of {inert(name)}: their mix is the same"
+            f"{what} {_signed(made.change)} ({ends}), all of it within the groups of "
+            f"{inert(name)}: their mix is the same"
         )
     return (
-        f"{square}{prose(spec)} {_signed(made.change)} ({ends}): {_signed(Fraction(mix))} from the "
+        f"{what} {_signed(made.change)} ({ends}): {_signed(Fraction(mix))} from the "
         f"mix of {inert(name)}, {_signed(Fraction(within))} from within its groups"
     )
+
+
+def _mean_of(spec: Spec, name: str) -> str:
+    """What is averaged, as a root or an exponential does not split: `rmse²`, `ln(perplexity)`."""
+    outer = grouped.additive(spec).outer
+    return {"identity": name, "root": f"{name}²", "exp": f"ln({name})"}[outer]
 
 
 def _signed(value: Fraction) -> str:

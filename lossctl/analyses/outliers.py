@@ -134,12 +134,14 @@ def part(context: Context, found: Outliers, values: dict[str, Reduced], able: se
     }  # of equal shares (the RMSE's are the MSE's) one is said
     ordered = sorted(makers.items(), key=lambda pair: pair[1] != leading)[:SAID]
     if ordered:
-        text += " make " + ", ".join(f"{percent(s)} of {spec}" for s, spec in ordered)
+        text += f" {'makes' if found.count == 1 else 'make'} " + ", ".join(
+            f"{percent(s)} of {spec}" for s, spec in ordered
+        )
     rooted = [spec for spec in without if spec.startswith("rmse")] or [leading]
     shown = dict.fromkeys([*rooted, *(spec for _, spec in ordered[1:])] or without)
     now = [f"{spec} {without[spec]:.4g}" for spec in shown if without.get(spec) is not None]
     if now:
-        text += "; without them " + ", ".join(now)
+        text += f"; without {'it' if found.count == 1 else 'them'} " + ", ".join(now)
     return Part("outliers", text, data)
 
 

@@ -14,6 +14,7 @@ from lossctl.states import Sums, SumsState
 from lossctl.terms import ColumnTerms, Deviation, Residual, SizeTerms, WeightColumn
 
 GAUSSIAN_RATIO = math.sqrt(math.pi / 2)
+BIASED = 0.05  # of the ratio: what bias makes of it
 GEARY_MEAN = math.sqrt(2 / math.pi)
 GEARY_SD = math.sqrt(1 - 3 / math.pi)
 
@@ -87,7 +88,10 @@ def geary_z(geary: float, count: float) -> float:
 def part(found: Tails) -> Part:
     """The `tails` line."""
     data = {"ratio": found.ratio, "gaussian": GAUSSIAN_RATIO, "geary": found.geary, "z": found.z}
-    text = f"rmse/mae {found.ratio:.3f} (Gaussian 1.253)"
+    text = f"rmse/mae {found.ratio:.3f}"
+    if found.geary and abs(1.0 / found.geary - found.ratio) > BIASED:
+        text += f", of the errors less their mean {1.0 / found.geary:.3f}"
+    text += " (Gaussian 1.253)"
     if found.z is not None and abs(found.z) > 1.96:
         shape = "heavier" if found.z < 0 else "lighter"
         text += f": {shape} tails than Gaussian (z {found.z:.1f})"

@@ -34,9 +34,8 @@ def finding(search: Search) -> str:
             f"which {name} is above average."
         )
     if not search.rows:
-        why = (
-            f"every {name} is infinite" if search.infinite else "no row is in the half that chooses"
-        )
+        every = f"every {name} {'is infinite' if search.spec.diverges else 'overflows'}"
+        why = every if search.infinite else "no row is in the half that chooses"
         return f"No slice stands out: nothing could be searched, as {why}."
     if not search.searched:
         return (

@@ -22,6 +22,7 @@ def evaluate(
     return given.run(
         evaluate_plan,
         score_only=score_only,
+        beside=" and ".join(["the groups"] * bool(by) + ["the decompositions"] * decompose),
         full=not score_only,
         by=groupings(by or []),
         decompose=decompose,

@@ -12,12 +12,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from lossctl.errors import OutputError, ReaderLeftError, UsageError, inert
-from lossctl.renderers import known_format, render, suffix_format
+from lossctl.renderers import SUFFIXES, known_format, render, suffix_format
 
 if TYPE_CHECKING:
     from lossctl.report import Report
 
 APPENDED = ("md", "table", "jsonl")  # formats of which two are one
+
+
+FLAT = ("tsv", "csv", "jsonl")  # formats of one table
+OTHERS = frozenset(
+    [
+        ".xlsx",
+        ".xls",
+        ".ods",
+        ".parquet",
+        ".pq",
+        ".feather",
+        ".arrow",
+        ".npy",
+        ".npz",
+        ".pkl",
+        ".pdf",
+        ".png",
+        ".svg",
+        ".yaml",
+        ".yml",
+        ".toml",
+        ".xml",
+        ".db",
+    ]
+)  # suffixes of what is not written
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +84,7 @@ class Destinations:
         if format is not None:
             main = known_format(format)
         elif output is not None:
-            main = suffix_format(output) or "tsv"
+            main = _told(output)
         else:
             main = "table" if terminal else "tsv"
         found = [Destination(main, None if output in (None, "-") else output)]
@@ -105,6 +130,12 @@ class Destinations:
             precision=self.precision,
         )
 
+    def say_left_out(self, what: str) -> None:
+        """On stderr, that what was asked for is in none of the formats: they hold one table."""
+        if all(one.format in FLAT for one in self.all):
+            print(f"lossctl: note: -f {self.all[0].format} leaves out {what}: table, md, html and "
+                  "json have it", file=sys.stderr)  # fmt: skip
+
     def say_how(self, report: Report, seconds: float) -> None:
         """What `-v` adds, on stderr."""
         for role, given in report.inputs.items():
@@ -127,6 +158,15 @@ def _export(text: str) -> Destination:
             )
         return Destination(form, path, append)
     return Destination(_suffix(text), text)
+
+
+def _told(path: str) -> str:
+    """The format that a file's name means. Raises UsageError for what is not written."""
+    found = suffix_format(path)
+    if found is None and Path(path).suffix.lower() in OTHERS:
+        raise UsageError(f"-o {path}: no output format is called {Path(path).suffix}",
+                         f"use {', '.join(SUFFIXES)}, or -f FORMAT")  # fmt: skip
+    return found or "tsv"
 
 
 def _suffix(path: str) -> str:

@@ -31,6 +31,7 @@ def samples(
     from lossctl.cli import startup
     from lossctl.cli.output import Destinations
     from lossctl.cli.progress import Progress
+    from lossctl.cli.reading import keys_of
     from lossctl.errors import UsageError, quoted
     from lossctl.renderers import ALIASES
     from lossctl.renderers import FORMATS as DRAWN
@@ -63,7 +64,9 @@ def samples(
         raise UsageError("-f parquet needs a file", "-o FILE names one")
     chosen = "parquet" if format == "parquet" else destinations.all[0].format
     asked = replace(asked, signed=chosen not in FORMATS)
-    plan = given.plan(show=tuple(show or ()), outliers=outliers or "mad")
+    keys = keys_of(options["on"] or [])
+    named = keys if len(keys) > 1 else ()  # of several columns there is no id: they are shown
+    plan = given.plan(show=(*named, *(show or ())), outliers=outliers or "mad")
     quiet = options["quiet"]
     started = perf_counter()
     startup.done()

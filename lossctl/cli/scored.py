@@ -119,9 +119,11 @@ class Given:
         answer: Callable[[Plan, Progress | None], Report],
         *,
         score_only: bool = False,
+        beside: str = "",
         **own: Any,
     ) -> int:
-        """Carry the plan out, and write the report to where the options say."""
+        """Carry the plan out, and write the report to where the options say. `beside` is what was
+        asked for that stands in no table of losses."""
         from time import perf_counter
 
         from lossctl.cli import startup
@@ -144,6 +146,8 @@ class Given:
         with Progress(quiet=told["quiet"]) as progress:
             report = answer(plan, progress)
         destinations.write(report, quiet=told["quiet"])
+        if beside and not told["quiet"]:
+            destinations.say_left_out(beside)
         if told["verbose"]:
             destinations.say_how(report, perf_counter() - started)
         return 0

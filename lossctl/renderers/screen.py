@@ -106,8 +106,9 @@ def _row(texts: Sequence[tuple[str, Style]], space: tuple[str, Style]) -> Line:
 def _parts(report: Report, cells: int, precision: int) -> list[Line]:
     """What the analyses found, then what was scored. A part's table stands below its text."""
     labels = [*(part.name for part in report.parts), *(status for status, _ in statuses(report))]
-    longest = max(len("signature"), *(width(shown(label)) for label in labels), 0)
-    label = min(longest, _LABEL)
+    widths = (width(shown(label)) for label in labels)
+    label = max((one for one in widths if one <= _LABEL), default=0)  # longer ones stand alone
+    label = max(label, len("signature"))
     blank = label + _GAP if cells >= _ROOMY else _GAP
     lines: list[Line] = []
     for status, text in statuses(report):
@@ -139,11 +140,9 @@ def _plain(text: str, cells: int, style: Style = "") -> list[Line]:
 def _labelled(
     name: str, text: str, label: int, cells: int, style: Style = "dim", rest: Style = ""
 ) -> list[Line]:
-    first, *more = wrapped(shown(name), label)
-    head = padded(first, label + _GAP)
-    if not more:
-        return _hanging(head, style, shown(text), rest, cells)
-    alone: list[Line] = [[(line, style)] for line in (first, *more)]
+    if width(shown(name)) <= label:
+        return _hanging(padded(shown(name), label + _GAP), style, shown(text), rest, cells)
+    alone = _plain(name, cells, style)
     return alone + _hanging(" " * (label + _GAP), style, shown(text), rest, cells)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from lossctl.analyses import outliers as outliers_of
 from lossctl.analyses.context import percent, prose
-from lossctl.analyses.finding import of_wrong
+from lossctl.analyses.finding import ROOT, of_wrong, of_zero
 from lossctl.errors import UsageError
 from lossctl.report import Part, Report, change, row_name, said_name
 from lossctl.run import report_of
@@ -143,9 +143,12 @@ def _outlying(found: Samples) -> Part:
     shares = _flagged(found)
     made = [f"{percent(share)} of {one.spec.brief}" for one in found.losses
             if (share := shares[str(one.spec)]) is not None]  # fmt: skip
-    text = (
-        f"{fences.rule}: {outliers.count} of {outliers.rows} residuals below {low:.4g} or above "
-        f"{high:.4g}" + (f", {', '.join(made)}" if made else "")
+    about = "~" if fences.error is not None else ""
+    ends = [f"below {about}{low:.4g}"] if np.isfinite(low) else []
+    ends += [f"above {about}{high:.4g}"] if np.isfinite(high) else []
+    beyond = f" {' or '.join(ends)}" if ends else ""
+    text = f"{fences.rule}: {about}{outliers.count} of {outliers.rows} residuals{beyond}" + (
+        f", {', '.join(made)}" if made else ""
     )
     data = {
         "rule": fences.rule, "centre": fences.centre,
@@ -204,6 +207,8 @@ def _columns(found: Samples, rows: Mapping[str, list[Any]]) -> list[Column]:
     for name in rows:
         if name in made:
             columns.append(made[name])
+        elif name == "weight":
+            columns.append(Column(name, "data", 1))
         elif name in ("rank", "target_row"):
             columns.append(Column(name, "count", 90 if name == "rank" else 80))
         elif name in ("row", "id", "outlier"):
@@ -254,11 +259,13 @@ def _finding(found: Samples, rows: Few) -> str:
     name = prose(one.spec)
     reduced = one.reduced
     if one.unbounded:
-        return f"{name} is {reduced.status}: {reduced.reason}."
+        verb = "overflows" if reduced.status == "overflow" else f"is {reduced.status}"
+        return f"{name} {verb}: {reduced.reason}."
     if "share" not in one.fields:
         return f"{_listed(found, rows)}."
     if reduced.total == 0:
-        return f"{name} is 0: no row adds to it."
+        root = next((o for o in found.losses if o.spec.loss.name == ROOT), None)
+        return of_zero(one.spec, None if root is None else root.reduced.value)
     listed = [share or 0.0 for share in rows[one.name("share")]]
     count, of = len(listed), found.held.scored
     total = sum(listed)

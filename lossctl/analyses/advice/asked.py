@@ -142,7 +142,12 @@ def _errors(batch: Batch, of: int, point: str, aim: functional.Implied | None = 
     y, p = (floating(batch.columns[role]).reshape(-1)[rank] for role in ("target", point))
     errors = errors_of(sample, y, p)
     if errors is None:
-        return Advised((), batch.count, of, "values beyond 1e100 have no squares of squares")
+        return Advised(
+            (),
+            batch.count,
+            of,
+            "values beyond 1e100, or all below 1e-100, have no squares of squares",
+        )
     return Advised(tuple(on_errors(errors, aim)), batch.count, of)
 
 
@@ -260,5 +265,6 @@ def finding(found: Advised) -> str:
     if found.why:
         return f"No advice: {found.why}."
     if not found.given:
-        return f"No advice: nothing shows in {found.rows} rows what would be better."
+        rows = "one row" if found.rows == 1 else f"{found.rows} rows"
+        return f"No advice: nothing shows in {rows} what would be better."
     return found.given[0].finding

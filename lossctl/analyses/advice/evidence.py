@@ -13,7 +13,7 @@ from lossctl.analyses.fences import CUT
 from lossctl.arrays import Array, Integers, Mask
 
 FEW = 10  # outliers that may be mistakes rather than how the errors are
-LARGEST = 1e100  # of a value: beyond it, squares of squares leave float64
+LARGEST = 1e100  # of a value: beyond it, or its inverse, squares of squares leave float64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,9 +80,9 @@ class Errors:
 
 
 def errors_of(sample: Sampled, y: Array, p: Array) -> Errors | None:
-    """None for values that are not finite, or beyond LARGEST."""
+    """None for values that are not finite, or too large or too small."""
     largest = float(np.maximum(np.abs(y), np.abs(p)).max(initial=0.0))
-    if not largest <= LARGEST or not y.size:
+    if not y.size or not (largest == 0.0 or 1.0 / LARGEST <= largest <= LARGEST):
         return None
     r = p - y
     unit, centre = robust_deviation(r), float(np.median(r))

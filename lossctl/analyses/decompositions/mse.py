@@ -32,6 +32,7 @@ from lossctl.terms import (
 LEVEL = 0.01  # of the test by which a correction is worth a word
 WORTH = 0.01  # share of the MSE below which it is not
 FEWEST = 30  # rows below which numbers are shown, and no verdict
+CONSTANT = 0.02  # squared correlation below which a line is little better than a constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,11 @@ class Split:
     def removable(self) -> float:
         """The share of the MSE that the line removes from these rows."""
         return self.um + self.ur
+
+    @property
+    def flat(self) -> bool:
+        """Whether the line is hardly better than a constant."""
+        return self.r is None or self.r * self.r < CONSTANT
 
     @property
     def p(self) -> float:
@@ -254,7 +260,7 @@ def rounds(context: Context, spec: Spec) -> Rounds[Part | None]:
     spreads: Spreading | None = further[0]
     if spreads is not None:
         told["breusch_pagan"] = {"lm": spreads.lm, "p": spreads.p}
-    if effective is None or effective >= FEWEST:
+    if not _by_few(found, effective):
         text += _of_spread(spreads, found)
     return Part("mse", text, told, table(found))
 
@@ -295,6 +301,7 @@ def data(found: Split) -> Json:
         "line": None if line is None else {"slope": line.slope, "intercept": line.intercept},
         "removable": found.removable,
         "inflation": found.inflation,
+        "flat": found.flat,
         "p": found.p,
     }
 
@@ -311,18 +318,30 @@ def sentence(found: Split, effective: float | None) -> str:
     )
     if found.rows < FEWEST:
         return text
-    if effective is not None and effective < FEWEST:
+    if _by_few(found, effective):
         return f"{text}: a few rows decide these shares (effective n {effective:.3g})"
     return f"{text}: {mended(found, effective) or 'no shift or factor helps'}"
 
 
+def _by_few(found: Split, effective: float | None) -> bool:
+    """Whether a few rows make the MSE; the squares of few Gaussian errors have a third of n."""
+    return effective is not None and effective < min(FEWEST, found.rows / 5)
+
+
 def mended(found: Split, effective: float | None) -> str | None:
     """What a line would remove; None where that may be chance, or the work of a few rows."""
-    few = found.rows < FEWEST or (effective is not None and effective < FEWEST)
-    if few or found.p >= LEVEL or found.removable < WORTH:
+    if (
+        found.rows < FEWEST
+        or _by_few(found, effective)
+        or found.p >= LEVEL
+        or found.removable < WORTH
+    ):
         return None
     if found.line is None:
         return f"a shift by {_signed(-found.bias)} removes {percent(found.um)}"
+    if found.flat:
+        flat = found.ud / (1.0 - (found.r or 0.0) ** 2)  # what the targets' own mean leaves
+        return f"the mean of the targets for every row would remove {percent(1.0 - flat)}"
     return f"up to {percent(found.removable)} removable by {found.line}"
 
 

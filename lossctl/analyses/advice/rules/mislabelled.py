@@ -48,9 +48,13 @@ def mislabelled(rows: Classified) -> Advice | None:
         text = (
             f"look at {names} first: about {share} look drawn at random, so {bad} wrong "
             f"({p_value(noise.p)}), and confident learning points at {mark}{found.issues.size} of "
-            f"{count} ({example}); {OUT_OF_SAMPLE}"
+            f"{count} ({example}); or these are mistakes of which the model is far too sure: the "
+            f"rows tell; {OUT_OF_SAMPLE}"
         )
-        finding = f"About {bad} of labels look wrong: look at {names} first."
+        finding = (
+            f"About {bad} of labels look wrong, or the model is far too sure of its mistakes: look "
+            f"at {names} first."
+        )
         return Advice("labels", f"look at {names}", text, finding, 75.0, p=noise.p, data=data)
     if found.issues.size > QUICK:
         return None

@@ -30,4 +30,4 @@ def settings(errors: Errors) -> Advice | None:
     finding = f"Huber needs delta={HUBER * unit:.3g} here, not its default 1, {default}."
     data = {"unit": unit, "huber": HUBER * unit, "tukey": TUKEY * unit,
             "log_cosh": LOG_COSH * unit, "beyond": beyond}  # fmt: skip
-    return Advice("scale", spec, text, finding, 6.0, data=data)
+    return Advice("scale", spec, text, finding, 2.0, data=data)
