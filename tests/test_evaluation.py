@@ -181,7 +181,7 @@ def test_joining_with_duplicates_and_strangers() -> None:
     target = pandas.DataFrame({"id": ["b", "a", "z"], "y": [1.0, 1.0, 1.0]})
     with pytest.raises(lossctl.DataError, match="1 row whose key another row has already"):
         lossctl.evaluate(pred, target, on="id")
-    with pytest.raises(lossctl.DataError, match="1 keys of pred are not in target"):
+    with pytest.raises(lossctl.DataError, match="1 key of pred is not in target"):
         lossctl.evaluate(pred, target, on="id", duplicates="first")
     for keep, mae in (("first", 0.5), ("last", 3.0)):
         report = lossctl.evaluate(pred, target, "mae", on="id", duplicates=keep, missing="drop")

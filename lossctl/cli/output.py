@@ -18,31 +18,9 @@ if TYPE_CHECKING:
     from lossctl.report import Report
 
 APPENDED = ("md", "table", "jsonl")  # formats of which two are one
-
-
 FLAT = ("tsv", "csv", "jsonl")  # formats of one table
-OTHERS = frozenset(
-    [
-        ".xlsx",
-        ".xls",
-        ".ods",
-        ".parquet",
-        ".pq",
-        ".feather",
-        ".arrow",
-        ".npy",
-        ".npz",
-        ".pkl",
-        ".pdf",
-        ".png",
-        ".svg",
-        ".yaml",
-        ".yml",
-        ".toml",
-        ".xml",
-        ".db",
-    ]
-)  # suffixes of what is not written
+OTHERS = (".xlsx", ".xls", ".ods", ".parquet", ".pq", ".feather", ".arrow", ".npy", ".npz", ".pkl",
+          ".pdf", ".png", ".svg", ".yaml", ".yml", ".toml", ".xml", ".db")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
