@@ -50,5 +50,4 @@ ALARMED: dict[int, str] = {
     115: _COUNTS,
     118: "true: so sure that the base rate is better",
     179: _COUNTS,
-    194: "chance: the test's level is 1 %",
 }

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lossctl.align import Aligned, Ledger, disagreement
-from lossctl.arrays import Array, Domain, Integers, Mask, Ragged
+from lossctl.arrays import ORDERED_CORNERS, Array, Domain, Integers, Mask, Ragged
 from lossctl.batch import Batch
 from lossctl.binding import Binding, Bound
 from lossctl.carried import extra_of, text_bytes
@@ -246,7 +246,7 @@ class Batches:
                     raise DataError(
                         f"{one.name} row #{int(batch.rows[row])} is {value} but {label} needs "
                         f"{role} {rule}",
-                        self._remedy(role, domain),
+                        self._remedy(role, domain, column),
                     )
                 self._check_choices(one, domain, column)
             ruled = [domain for _, domain in one.domains if domain.row is not None]
@@ -256,13 +256,17 @@ class Batches:
         if self.chances and "pred" in batch.columns and "target" in batch.columns:
             self.chances = _chances(batch.columns["pred"], batch.columns["target"])
 
-    def _remedy(self, role: str, domain: Domain) -> str | None:
-        """What may help values that are no probabilities."""
+    def _remedy(self, role: str, domain: Domain, column: Any) -> str | None:
+        """What may help values that are no probabilities, or no corners."""
+        if domain.row is ORDERED_CORNERS:
+            return "--boxes xywh if they are a corner and a size, cxcywh if a centre and a size"
         if role != "pred" or domain.high != 1.0:
             return None
         if any(spec.takes("from_logits") for spec in self.specs):
             single = len(self.binding.bound[role].places) == 1
             margins = ", -l hinge if they are margins" if single else ""
+            if column.min() >= 0.0 and column.max() <= 100.0:
+                return f"divide them by 100 if they are per cent, --from-logits if logits{margins}"
             return f"--from-logits if they are logits{margins}"
         return "-l names losses that take scores"
 

@@ -34,7 +34,7 @@ from lossctl.terms import LossTerms, values_of
 
 Verdict = Literal[
     "worse", "better", "differs", "", "few decide",
-    "too few", "few others", "no others",
+    "no weight", "too few", "few others", "no others",
     "infinite", "overflow", "infinite elsewhere", "overflow elsewhere",
 ]  # fmt: skip
 
@@ -195,6 +195,8 @@ def _unjudged(spec: Spec, one: SumsState, others: SumsState) -> Verdict:
     """Why a group cannot be told from the others."""
     if one.infinite:
         return "infinite" if spec.diverges else "overflow"
+    if one.count and not one.nonzero:
+        return "no weight"
     if not others.count:
         return "no others"
     if others.infinite:

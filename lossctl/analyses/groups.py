@@ -149,6 +149,7 @@ def _out(several: Sequence[Grouped], spec: Spec) -> str:
 
 
 REASONS = {
+    "no weight": "its rows weigh nothing",
     "too few": f"fewer than {FEWEST} rows",
     "few others": f"fewer than {FEWEST} rows elsewhere",
     "no others": "all rows are in one group",

@@ -21,7 +21,7 @@ from lossctl.analyses.advice.rules.spread import spread, zeros
 from lossctl.analyses.advice.rules.symmetric import symmetric
 from lossctl.analyses.advice.rules.tails import tails
 
-AIMS = {"mae": frozenset({"mae"}), "rmse": frozenset({"mse"})}  # what predictions aim at
+AIMS = {"mae": "mae", "rmse": "mse"}  # the loss that predictions aim at, by what is advised
 
 
 def on_errors(errors: Errors, found: Implied | None) -> list[Advice]:
@@ -30,12 +30,11 @@ def on_errors(errors: Errors, found: Implied | None) -> list[Advice]:
         worse = constant(errors)
         growing = spread(errors)
         aim = implied(errors, found)
-        asked = AIMS.get(aim.do if aim else "", AIMS["mae"] | AIMS["rmse"])
+        told = AIMS.get(aim.do) if aim else None
         given = [
             worse,
-            # A model that is useless is not mended; a mean is not made a median.
-            None if worse else corrections(errors, sorted(asked)),
-            tails(errors, mean=asked == AIMS["rmse"]),
+            None if worse else corrections(errors, told),  # what is useless is not mended
+            tails(errors, mean=told == "mse"),
             aim,
             skew(errors),
             growing,

@@ -49,7 +49,10 @@ def _says(given: dict[str, Any]) -> str | None:
     """What the names of a file and its columns say that it holds, where they agree."""
     path = "" if given["path"] == "-" else PurePath(given["path"]).name
     texts = [text.lower() for text in (path, *given["columns"]) if text]
-    found = {"predicted": _any(_PREDICTED, texts), "true": _any(_TRUE, texts)}
+    found = {
+        "predicted": _any(_PREDICTED, texts) or "p" in texts,
+        "true": _any(_TRUE, texts) or "y" in texts,
+    }
     told = [word for word, said in found.items() if said]
     return told[0] if len(told) == 1 else None
 
