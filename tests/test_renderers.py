@@ -567,3 +567,20 @@ def test_only_the_table_uses_rich() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_names_that_would_look_alike_are_cut_in_the_middle() -> None:
+    ends = ("mobile", "desktop")
+    texts = [f"customer_segment=consumer and device_category={end}" for end in ends]
+    made = Table((Column("slice", "text"), Column("n", "count")), tuple((t, 10**9) for t in texts))
+    lines = ["".join(words for words, _ in line) for line in laid_out(made, 50)][1:]
+    first, second = (line.split("  ")[0] for line in lines)
+    assert first.startswith("customer_segment=c") and first.endswith("_category=mobile")
+    assert second.startswith("customer_segment=c") and second.endswith("_category=desktop")
+    assert all("…" in line and typeset.width(line) <= 50 for line in lines)
+
+
+def test_a_change_that_rounds_to_nothing_has_no_sign() -> None:
+    assert numbers.per_cent(-0.001, 0, signed=True) == "0 %"
+    assert numbers.per_cent(0.004, 0, signed=True) == "0 %"
+    assert numbers.per_cent(0.004, 1, signed=True) == "+0.4 %"

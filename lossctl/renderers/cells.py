@@ -10,7 +10,7 @@ from typing import Any
 from lossctl.renderers import numbers
 from lossctl.renderers.numbers import PRECISION
 from lossctl.renderers.spark import spark
-from lossctl.renderers.typeset import Style, padded, shortened, shown, width
+from lossctl.renderers.typeset import Style, padded, shortened, shown, told_apart, width
 from lossctl.report import Kind, Table, row_name
 
 BAR = 20  # cells of a full bar
@@ -57,15 +57,17 @@ class Cells:
 
     def body(self, cells: int) -> list[str]:
         """The rows in `cells` cells each."""
-        if not self.beside or not self.firm:
+        beside = self.beside and self.firm
+        room = cells - 2 - self.firm if beside else cells
+        names = told_apart([cell.name for cell in self.cells], room)
+        if not beside:
             return [
-                padded(cell.firm or shortened(cell.name, cells), cells, not self.left)
-                for cell in self.cells
+                padded(cell.firm or name, cells, not self.left)
+                for cell, name in zip(self.cells, names, strict=True)
             ]
-        room = cells - 2 - self.firm
         return [
-            f"{padded(shortened(cell.name, room), room)}  {padded(cell.firm, self.firm)}"
-            for cell in self.cells
+            f"{padded(name, room)}  {padded(cell.firm, self.firm)}"
+            for cell, name in zip(self.cells, names, strict=True)
         ]
 
 

@@ -93,7 +93,8 @@ def per_cent(fraction: float, decimals: int = 0, signed: bool = False) -> str:
         from decimal import Decimal
 
         return f"{sign}{Decimal(fraction) * 100:.1e} %"
-    return f"{sign}{100 * fraction:.{decimals}f} %"
+    text = f"{100 * fraction:.{decimals}f}"
+    return "0 %" if signed and not float(text) else f"{sign}{text} %"
 
 
 def _scientific(value: float, precision: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
@@ -67,16 +67,38 @@ def padded(text: str, cells: int, right: bool = False) -> str:
     return blanks + text if right else text + blanks
 
 
-def shortened(text: str, limit: int) -> str:
-    """`text`, or as much of its beginning as leaves room for `…` within `limit` cells."""
+def shortened(text: str, limit: int, *, middle: bool = False) -> str:
+    """`text`, or as much of its beginning as leaves room for `…` within `limit` cells; of its
+    beginning and end, where it is cut in the `middle`."""
     if width(text) <= limit:
         return text
-    kept, used = "", 0
-    for cluster, cells in _clusters(text):
-        if used + cells > limit - 1:
+    last = (limit - 1) // 2 if middle else 0
+    start = _filled(_clusters(text), limit - 1 - last)
+    end = _filled(reversed(list(_clusters(text))), last) if last > 0 else []
+    return f"{''.join(start)}…{''.join(reversed(end))}"
+
+
+def _filled(clusters: Iterable[tuple[str, int]], limit: int) -> list[str]:
+    """The first clusters that have room."""
+    kept, used = [], 0
+    for cluster, cells in clusters:
+        if used + cells > limit:
             break
-        kept, used = kept + cluster, used + cells
-    return kept + "…"
+        kept.append(cluster)
+        used += cells
+    return kept
+
+
+def told_apart(texts: Sequence[str], limit: int) -> list[str]:
+    """The texts within `limit` cells: those that would look alike are cut in the middle."""
+    cut = [shortened(text, limit) for text in texts]
+    seen: dict[str, set[str]] = {}
+    for text, short in zip(texts, cut, strict=True):
+        seen.setdefault(short, set()).add(text)
+    return [
+        shortened(text, limit, middle=True) if len(seen[short]) > 1 else short
+        for text, short in zip(texts, cut, strict=True)
+    ]
 
 
 def wrapped(text: str, limit: int) -> list[str]:
