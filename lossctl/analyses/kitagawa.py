@@ -15,7 +15,7 @@ from lossctl.analyses import grouped
 from lossctl.analyses.context import prose
 from lossctl.analyses.contrast import as_mean, even
 from lossctl.analyses.cuts import Cut
-from lossctl.analyses.wording import short
+from lossctl.analyses.wording import short, signed
 from lossctl.errors import DataError, inert
 from lossctl.report import Column, Json, Part, Table
 from lossctl.spec import Spec
@@ -138,21 +138,19 @@ def said(spec: Spec, name: str, made: Split) -> str:
     mix, within = sum(made.mix), sum(made.within)
     ends = f"from {short(float(made.before))} to {short(float(made.after))}"
     what = _mean_of(spec, prose(spec))
+    changed = f"{what} {signed(float(made.change))} ({ends})"
     if not made.common:
         return (
-            f"{what} {_signed(made.change)} ({ends}): the files have no group of {inert(name)} in "
-            "common, so that nothing says what of it is their mix"
+            f"{changed}: the files have no group of {inert(name)} in common, so that nothing says "
+            "what of it is their mix"
         )
     if not made.change and not any((*made.mix, *made.within)):
         return f"{what} is the same in both: {short(float(made.after))}"
     if not any(made.mix):
-        return (
-            f"{what} {_signed(made.change)} ({ends}), all of it within the groups of "
-            f"{inert(name)}: their mix is the same"
-        )
+        return f"{changed}, all of it within the groups of {inert(name)}: their mix is the same"
     return (
-        f"{what} {_signed(made.change)} ({ends}): {_signed(Fraction(mix))} from the "
-        f"mix of {inert(name)}, {_signed(Fraction(within))} from within its groups"
+        f"{changed}: {signed(float(mix))} from the "
+        f"mix of {inert(name)}, {signed(float(within))} from within its groups"
     )
 
 
@@ -160,10 +158,6 @@ def _mean_of(spec: Spec, name: str) -> str:
     """What is averaged, as a root or an exponential does not split: `rmse²`, `ln(perplexity)`."""
     outer = grouped.additive(spec).outer
     return {"identity": name, "root": f"{name}²", "exp": f"ln({name})"}[outer]
-
-
-def _signed(value: Fraction) -> str:
-    return f"{'+' if value >= 0 else '-'}{short(abs(float(value)))}"
 
 
 def _float(value: Fraction | None) -> float | None:

@@ -10,6 +10,11 @@ def short(value: float) -> str:
     return f"{value:.0f}" if 999.5 <= abs(value) < 1e7 else f"{value:.3g}"
 
 
+def signed(value: float) -> str:
+    """`+3.94`, `-0.4`."""
+    return f"{'-' if value < 0.0 else '+'}{short(abs(value))}"
+
+
 def percent(share: float) -> str:
     """`63 %`, `1.9 %`."""
     if share == 0.0 or 0.0995 <= share < 0.995 or share == 1.0:

@@ -128,7 +128,7 @@ def _sample(batch: Batch, of: int) -> tuple[Sampled, Integers]:
     """What is known of the rows, and their places in the batch, by what orders them: by key where
     there is one, so that the order of a file changes no digit."""
     rank: Integers = np.argsort(batch.order, kind="stable")
-    weight = np.ones(batch.count) if batch.weight is None else batch.weight[rank]
+    weight = WeightColumn()(batch)[rank]
 
     def name(place: int) -> str:
         sample = batch.sample(int(rank[place]))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from lossctl.analyses.context import Context, percent
 from lossctl.arrays import Array
 from lossctl.batch import Batch
@@ -53,7 +51,7 @@ class Apart:
 
     def __call__(self, batch: Batch) -> Terms:
         lone = Piece(self.spec, "overlap")(batch) == 1.0
-        weight = lone * (np.ones(batch.count) if batch.weight is None else batch.weight)
+        weight = lone * WeightColumn()(batch)
         found = (Piece(self.spec, name)(batch) * weight for name in self.names)
         return Terms([(piece, 0) for piece in found], weight, lone)
 

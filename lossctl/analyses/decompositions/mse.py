@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from lossctl.analyses.advice.significance import chi_square_p
 from lossctl.analyses.context import Context
-from lossctl.analyses.wording import p_value, percent, short
+from lossctl.analyses.wording import p_value, percent, short, signed
 from lossctl.arrays import Array
 from lossctl.batch import Batch
 from lossctl.exact import UNIT, ratio, root_ratio
@@ -158,7 +159,7 @@ def inflation_of(point: str, batch: Batch) -> float:
     """How many times as much the line varies as it would if all errors were alike, in the direction
     where it is most: by the errors as they are (White 1980), of some rows. No less than 1."""
     batch = weighing(batch.at(np.argsort(batch.order, kind="stable")))
-    weight = np.ones(batch.count) if batch.weight is None else batch.weight
+    weight = WeightColumn()(batch)
     pred, error = RoleColumn(point)(batch), Residual(point)(batch)
     if batch.count < FEWEST or not (np.isfinite(pred).all() and np.isfinite(error).all()):
         return 1.0
@@ -212,7 +213,7 @@ def spreading(state: SumsState) -> Spreading | None:
     if state.infinite or squares <= 0 or preds <= 0:
         return None
     lm = ratio(n * both * both, squares * preds)
-    return Spreading(lm, math.erfc(math.sqrt(0.5 * lm)), both > 0)
+    return Spreading(lm, chi_square_p(lm), both > 0)
 
 
 def split_rounds(context: Context, spec: Spec) -> Rounds[Split | None]:
@@ -272,10 +273,6 @@ def _effective(context: Context, spec: Spec) -> Rounds[float | None]:
     return ratio(state.a * state.a, state.aa << UNIT) if state.aa else None
 
 
-def _signed(value: float) -> str:
-    return f"{'-' if value < 0.0 else '+'}{short(abs(value))}"
-
-
 def _chosen(context: Context) -> Spec | None:
     squares = ("mean_squared_error", "root_mean_squared_error")
     fitting = sorted(
@@ -313,7 +310,7 @@ def sentence(found: Split, effective: float | None) -> str:
     if found.line is not None:
         scale = f"slope {short(found.line.slope)}"
     text = (
-        f"MSE {short(found.mse)} = {percent(found.um)} bias ({_signed(found.bias)}) + "
+        f"MSE {short(found.mse)} = {percent(found.um)} bias ({signed(found.bias)}) + "
         f"{percent(found.ur)} scale ({scale}) + {percent(found.ud)} noise"
     )
     if found.rows < FEWEST:
@@ -338,7 +335,7 @@ def mended(found: Split, effective: float | None) -> str | None:
     ):
         return None
     if found.line is None:
-        return f"a shift by {_signed(-found.bias)} removes {percent(found.um)}"
+        return f"a shift by {signed(-found.bias)} removes {percent(found.um)}"
     if found.flat:
         flat = found.ud / (1.0 - (found.r or 0.0) ** 2)  # what the targets' own mean leaves
         return f"the mean of the targets for every row would remove {percent(1.0 - flat)}"
@@ -366,7 +363,7 @@ def table(found: Split) -> Table:
     return Table(
         columns,
         (
-            ("bias", found.um, found.um * found.mse, f"a shift by {_signed(-found.bias)}"),
+            ("bias", found.um, found.um * found.mse, f"a shift by {signed(-found.bias)}"),
             ("scale", found.ur, found.ur * found.mse, slope),
             ("noise", found.ud, found.ud * found.mse, "a better model"),
         ),

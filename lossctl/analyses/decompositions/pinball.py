@@ -13,6 +13,7 @@ from lossctl.arrays import Array
 from lossctl.batch import Batch
 from lossctl.numerics import floating
 from lossctl.spec import Spec
+from lossctl.terms import WeightColumn
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def quantile_corp(spec: Spec, batch: Batch) -> QuantileCorp | None:
     """The parts of the loss of these rows; None without weight, or where a value is not finite."""
     level = level_of(spec)
     assert level is not None
-    weight = np.ones(batch.count) if batch.weight is None else batch.weight
+    weight = WeightColumn()(batch)
     pred, target = (floating(batch.columns[role].reshape(-1)) for role in ("pred", "target"))
     kept = weight > 0.0
     pred, target, weight = pred[kept], target[kept], weight[kept]
