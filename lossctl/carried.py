@@ -33,6 +33,9 @@ def carried(plan: Plan, feeds: list[Feed], same: Collection[str]) -> dict[str, t
                 f"{option} {inert(name)}: {feeds[place].name} holds several values a row there",
                 "name a column of one value a row",
             )
+        if option == "--show" and name in plan.on and len(plan.on) > 1:
+            found.setdefault(name, (place, feeds[place].key(index)))  # as they were compared: text
+            continue
         found[name] = place, feeds[place].want(index, _kind(column))
     numeric = {g.column for g in plan.by if g.bins is not None}
     for name in numeric:

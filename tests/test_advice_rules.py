@@ -255,13 +255,13 @@ def test_counts_ask_for_poisson() -> None:
     assert "loss" not in found
 
 
-def test_relative_errors_ask_for_gamma_or_msle() -> None:
+def test_relative_errors_ask_for_gamma_or_tweedie() -> None:
     found = advised(relative())
     assert found["spread"].do == "gamma_deviance" and "zeros" not in found
     y, p = relative()
     y[:3] = 0.0
     found = advised((y, p))
-    assert found["spread"].do == "msle"
+    assert found["spread"].do == "tweedie_deviance:power=1.5"
     assert "3 of 2000 targets that are 0" in found["zeros"].text
     y[1:3] = 1.0
     one = advised((y, p))["zeros"]

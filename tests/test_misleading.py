@@ -219,3 +219,69 @@ def test_what_a_table_leaves_out_is_said(tmp_path: Path, call: Any) -> None:
     )
     assert call("eval", path, form="tsv")[1] == ""
     assert call("eval", path, "--by", "g", form="md")[1] == ""
+
+
+# --- found by a third reader ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1e-160, 1e-155, 1e150])
+@pytest.mark.parametrize(
+    "told", [["eval", "--decompose"], ["eval", "--by", "g"], ["slices", "--find"]]
+)
+def test_numbers_of_any_size(tmp_path: Path, call: Any, size: float, told: list[str]) -> None:
+    path = saved(tmp_path / "v.csv", pred=RNG.normal(size=200) * size,
+                 target=RNG.normal(size=200) * size, g=np.arange(200) % 3)  # fmt: skip
+    assert call(told[0], path, *told[1:])["rows"]["scored"] == 200
+
+
+def test_each_output_keeps_its_aim(tmp_path: Path, call: Any) -> None:
+    x = RNG.normal(size=1200)
+    mean = np.stack([10 + 3 * x, 20 + 6 * x], axis=1)
+    error = np.stack([RNG.normal(size=1200), RNG.gamma(1.0, 1.0, 1200) - 1.0], axis=1)
+    np.save(tmp_path / "p.npy", mean)
+    np.save(tmp_path / "t.npy", mean + error)
+    found = call("advise", tmp_path / "p.npy", tmp_path / "t.npy")["parts"]
+    assert "behave like a mean" in found["output 2: aim"]["text"]
+    assert not any("correction" in name for name in found)
+
+
+def test_a_wrong_scale_is_no_noise_that_grows(tmp_path: Path, call: Any) -> None:
+    mean = np.abs(10 + 3 * RNG.normal(size=900)) + 2.0
+    target = np.abs(mean + RNG.normal(size=900))
+    path = saved(tmp_path / "s.csv", pred=1.3 * mean + 1.0, target=target)
+    found = call("advise", path)["parts"]
+    assert "correction" in found and "spread" not in found
+
+
+def test_calibrated_probabilities_are_rarely_called_otherwise() -> None:
+    called = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        prob = 1.0 / (1.0 + np.exp(-2.0 * rng.normal(size=600)))
+        label = (rng.random(600) < prob).astype(float)
+        report = lossctl.evaluate(prob, label, "brier,bce", task="binary", decompose=True)
+        called += any("are miscalibrated" in text for text in texts(report).values())
+    assert called <= 3
+
+
+def test_the_tail_does_not_see_rows_of_weight_zero() -> None:
+    error = RNG.standard_t(3, size=400)
+    both = np.concatenate([error, np.zeros(3000)])
+    one, other = (
+        lossctl.evaluate(e, 0.0 * e, "mse", weight=w, decompose=True)
+        for e, w in ((error, np.ones(400)), (both, np.repeat([1.0, 0.0], [400, 3000])))
+    )
+    found = [
+        next(p for p in report.parts if p.name == "concentration").data["losses"]["mse"]["khat"]
+        for report in (one, other)
+    ]
+    assert found[0] == pytest.approx(found[1])
+
+
+def test_keys_that_are_shown_are_whole(tmp_path: Path, call: Any) -> None:
+    keys = [9007199254740993, 9007199254740995, 3]
+    one = saved(tmp_path / "p.csv", k=keys, m=list("abc"), pred=[1.0, 3.0, 4.0])
+    two = saved(tmp_path / "t.csv", k=keys, m=list("abc"), target=[1.5, 2.0, 3.0])
+    for form in ("table", "csv", "jsonl", "md"):
+        out, _ = call("samples", one, two, "--on", "k,m", form=form)
+        assert all(str(key) in out for key in keys)

@@ -27,7 +27,7 @@ from lossctl.rounds import Rounds, in_step, one_state
 from lossctl.selection import Like, fewest_for, fewest_of, largest
 from lossctl.spec import Spec
 from lossctl.states import Column, Sums, SumsState
-from lossctl.terms import Contribution, LossTerms, TailSize
+from lossctl.terms import Contribution, LossTerms, TailSize, Weighing
 
 TRUSTED = 0.5  # from this tail index on, the variance is infinite
 HANDFUL = 5  # rows that make nearly all of a loss, by effective n
@@ -104,7 +104,7 @@ def _of_shares(context: Context, spec: Spec, sums: Sums, shift: int) -> Rounds[l
     questions: list[Rounds[Any]] = [
         one_state(sums),
         fewest_for(column, sums, lambda state: _goal(state, shift, 1, 2), context.like),
-        _tail(column, sums, context.like),
+        _tail(column, _counted(context, spec, sums), context.like),
         _wide(context, spec, column, sums, shift),
     ]
     return (yield from in_step(questions))
@@ -156,6 +156,12 @@ def by_weight(context: Context, spec: Spec) -> bool:
     """Whether a row counts by its weight alone."""
     own = spec.named_reduction in spec.loss.divisors
     return context.weighted and not spec.reduction.pairs and not own
+
+
+def _counted(context: Context, spec: Spec, sums: Sums) -> Sums:
+    """Sums whose count is that of the rows that weigh anything, where weight is what counts."""
+    weighs = by_weight(context, spec)
+    return Sums(Weighing(LossTerms(spec)), context.moments) if weighs else sums
 
 
 def shift_of(state: SumsState) -> int:

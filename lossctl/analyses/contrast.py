@@ -102,10 +102,10 @@ def compare(part: SumsState, others: SumsState) -> Contrast | None:
     # The errors of means of one variance, by the effective rows of both.
     sizes = [ratio(one.b * one.b, one.bb * ONE) for one in (part, others)]
     degrees = [one.nonzero - 1 for one in (part, others)]
-    spreads = (first * first * sizes[0], second * second * sizes[1])
+    spreads = ((first / error) ** 2 * sizes[0], (second / error) ** 2 * sizes[1])
     variance = sum(n * s for n, s in zip(degrees, spreads, strict=True)) / sum(degrees)
     common = math.sqrt(variance * (1.0 / sizes[0] + 1.0 / sizes[1]))
-    alike = student_p(difference / common, sum(degrees))
+    alike = student_p(difference / error / common, sum(degrees))
     return Contrast(difference, max(apart, alike))
 
 

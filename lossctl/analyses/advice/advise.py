@@ -37,7 +37,7 @@ def on_errors(errors: Errors, found: Implied | None) -> list[Advice]:
             tails(errors, mean=told == "mse"),
             aim,
             skew(errors),
-            growing,
+            None if told == "mae" else growing,  # its losses ask for the mean
             # Errors that grow are a mixture, whose tails say nothing of the loss.
             None if growing else symmetric(errors),
             zeros(errors),

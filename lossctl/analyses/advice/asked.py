@@ -28,7 +28,7 @@ from lossctl.few import Few
 from lossctl.hashing import halves, mixed
 from lossctl.numerics import floating
 from lossctl.report import Column, Note, Part, Table, row_name
-from lossctl.rounds import Rounds, in_step, one_state
+from lossctl.rounds import Rounds, ask, in_step, one_state
 from lossctl.spec import Spec
 from lossctl.states import Sums
 from lossctl.terms import ColumnTerms, WeightColumn, weighing
@@ -65,7 +65,8 @@ def rounds(context: Context, task: str) -> Rounds[Advised]:
     batch: Batch = weighing(few.batch)
     if not batch.count:
         return Advised((), 0, counted.nonzero, "no row weighs anything")
-    return replace(look(batch, counted.nonzero, *aim), weighted=context.weighted)
+    shaped = context.weighted and task == "regression"
+    return replace(look(batch, counted.nonzero, *aim), weighted=shaped)
 
 
 def with_digest(context: Context, task: str) -> Rounds[tuple[Advised, str]]:
@@ -138,6 +139,10 @@ def _sample(batch: Batch, of: int) -> tuple[Sampled, Integers]:
 
 
 def _errors(batch: Batch, of: int, point: str, aim: functional.Implied | None = None) -> Advised:
+    if aim is None:  # of one of several outputs
+        question = functional.rounds(point, weighted=batch.weight is not None)
+        with np.errstate(all="ignore"):
+            aim = ask(question, lambda asked: {one: one.make(batch) for one in asked})
     sample, rank = _sample(batch, of)
     y, p = (floating(batch.columns[role]).reshape(-1)[rank] for role in ("target", point))
     errors = errors_of(sample, y, p)

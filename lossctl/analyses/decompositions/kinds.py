@@ -151,7 +151,7 @@ def made_rounds(specs: list[Spec]) -> Rounds[list[Made]]:
     return [
         Made(
             kind,
-            each[kind].count,
+            each[kind].nonzero,
             ratio(each[kind].b, total),
             {str(spec): ratio(states[asked[spec, kind]].a, sums[spec]) for spec in able},
         )

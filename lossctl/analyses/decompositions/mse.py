@@ -97,7 +97,7 @@ class Split:
         """Murphy's (1988): skill = r2 - conditional - unconditional bias; None for constant
         targets."""
         p, y = self.spread
-        if y == 0.0 or not math.isfinite(self.mse / (y * y)):
+        if y * y == 0.0 or not math.isfinite(self.mse / (y * y)):
             return dict.fromkeys(("r2", "conditional_bias", "unconditional_bias", "skill"))
         r = self.r or 0.0
         return {

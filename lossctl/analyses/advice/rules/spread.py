@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from lossctl.analyses.advice.evidence import Errors
 from lossctl.analyses.advice.record import Advice
 from lossctl.analyses.advice.significance import chi_square_p
 from lossctl.analyses.wording import p_value
-from lossctl.arrays import Array
+from lossctl.arrays import Array, Integers
 
 SURE = 0.01  # p-value
 FEWEST = 50  # rows
@@ -45,6 +47,8 @@ def spread(errors: Errors) -> Advice | None:
     counts = whole and COUNTS[0] <= dispersion <= COUNTS[1] and level[-1] > level[0]
     if surprise >= SURE or root[0] == 0.0 or level[0] == level[-1]:
         return None
+    if not _stays(y[kept], pred, fifths):
+        return None
     power = float(np.polyfit(np.log(level), 2.0 * np.log(np.maximum(root, 1e-300)), 1)[0])
     if root[-1] < WIDER * root[0] or not 0.5 <= power < 2.75:
         return None
@@ -55,8 +59,11 @@ def spread(errors: Errors) -> Advice | None:
         how = f"as counts do, {how}" if counts else f"about {how}"
         rather = "it weighs rows by 1 / prediction and, unlike mape, still asks for the mean"
     elif zeros:
-        do, how = "msle", "about in proportion to the prediction"
-        rather = "it minds relative errors, and targets of 0 have a value, unlike in mape"
+        do, how = "tweedie_deviance:power=1.5", "about in proportion to the prediction"
+        rather = (
+            "it minds large predictions' errors less, targets of 0 have a value, unlike in mape, "
+            "and it still asks for the mean"
+        )
     else:
         do, how = "gamma_deviance", "about in proportion to the prediction"
         rather = "it minds relative errors and, unlike mape, still asks for the mean"
@@ -72,6 +79,16 @@ def spread(errors: Errors) -> Advice | None:
     data = {"breusch_pagan": statistic, "power": power, "dispersion": dispersion, "rmse": root,
             "prediction": level, "whole": whole}  # fmt: skip
     return Advice("spread", do, text, finding, 20.0, p=surprise, data=data)
+
+
+def _stays(y: Array, pred: Array, fifths: Sequence[Integers]) -> bool:
+    """Whether errors grow about the line of target on prediction too: a wrong scale grows, but is
+    no noise."""
+    slope, offset = np.polyfit(pred, y, 1)
+    square = np.square(y - (slope * pred + offset))
+    root = [float(np.sqrt(square[one].mean())) for one in (fifths[0], fifths[-1])]
+    sure = chi_square_p(breusch_pagan(square, pred)) < SURE
+    return sure and root[1] >= WIDER * root[0]
 
 
 def zeros(errors: Errors) -> Advice | None:
