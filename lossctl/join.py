@@ -30,9 +30,11 @@ def by_key(
     *,
     missing: str,
     duplicates: str,
+    told: bool = True,
 ) -> Iterator[Aligned]:
     """Rows of equal keys together, in the first feed's order. `keys` are places of `Feed.key`;
-    there, the cells of every feed are the keys as they were compared: int64 or text.
+    there, where they are `told`, the cells of every feed are the keys as they were compared: int64
+    or text.
 
     Holds all feeds in memory. Raises DataError for more than may be held, and for keys that are
     absent, repeated or unmatched, unless `duplicates` (first, last) or `missing` (drop) say what
@@ -66,9 +68,9 @@ def by_key(
             _take(table, part if place is None else number)
             for table, place, number in zip(tables, places, numbers, strict=True)
         ]
-        parts = _parts(key[part], len(keys[0]))
+        columns = _columns(key[part], len(keys[0])) if told else []
         for side, at in zip(cells, keys, strict=True):
-            for place, one in zip(at, parts, strict=True):
+            for place, one in zip(at, columns, strict=False):
                 side[place] = Cells(one)
         yield Aligned(numbers[0], cells, order[part], numbers[1] if len(feeds) > 1 else None)
 
@@ -156,7 +158,7 @@ def _key(feed: Feed, table: _Table) -> Keys:
     return compute.binary_join_element_wise(*(text_of(part) for part in parts), _BETWEEN)
 
 
-def _parts(key: Keys, count: int) -> list[Any]:
+def _columns(key: Keys, count: int) -> list[Any]:
     """The columns of some keys, as text where they are several."""
     if count == 1:
         return [key]
@@ -218,8 +220,8 @@ def _unmatched(
     problems = []
     lonely = np.flatnonzero(~matched)
     if lonely.size:
-        problems.append(f"{_keys(lonely.size)} of {feeds[0].name} {_are(lonely.size)} not in "
-                        f"{_others(feeds)} ({_first(keys[0], lonely)})")  # fmt: skip
+        others = " and ".join(feed.name for feed in feeds[1:])
+        problems.append(_absent(feeds[0], keys[0], lonely, others))
     total = int(lonely.size)
     for feed, own, found in zip(feeds[1:], keys[1:], partners, strict=True):
         if not lonely.size and len(own) == found.size:
@@ -228,26 +230,17 @@ def _unmatched(
         used[found[found >= 0]] = True
         idle = np.flatnonzero(~used)
         if idle.size:
-            problems.append(
-                f"{_keys(idle.size)} of {feed.name} {_are(idle.size)} not in {feeds[0].name} "
-                f"({_first(own, idle)})"
-            )
+            problems.append(_absent(feed, own, idle, feeds[0].name))
             total += int(idle.size)
     if problems and missing == "error":
         raise DataError("; ".join(problems), "--missing drop leaves them out and counts them")
     ledger.dropped["unmatched"] += total
 
 
-def _others(feeds: list[Feed]) -> str:
-    return " and ".join(feed.name for feed in feeds[1:])
-
-
-def _keys(count: int) -> str:
-    return "1 key" if count == 1 else f"{count} keys"
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
+def _absent(feed: Feed, keys: Keys, rows: Integers, others: str) -> str:
+    """`3 keys of a.csv are not in b.csv (first: '7' '8' '9')`."""
+    are = "key of {} is" if rows.size == 1 else "keys of {} are"
+    return f"{rows.size} {are.format(feed.name)} not in {others} ({_first(keys, rows)})"
 
 
 def _first(keys: Keys, rows: Integers) -> str:

@@ -200,9 +200,11 @@ def _batches(
 ) -> Batches:
     """The rows of the files, side by side, in blocks of `size`."""
     if plan.on:
+        shown = {*binding.extras.values(), binding.ids}
         rows = by_key(
             binding.feeds, binding.keys, size, ledger,
             missing=plan.missing, duplicates=plan.duplicates,
+            told=any((feed, at) in shown for feed, keys in enumerate(binding.keys) for at in keys),
         )  # fmt: skip
     else:
         rows = by_row(binding.feeds, size, ledger)

@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from lossctl.arrays import Array, Integers, Mask
-from lossctl.exact import Exact, exact, exact_dot, exact_moments, exact_sum, ratio, times
+from lossctl.exact import ONE, Exact, exact, exact_dot, exact_moments, exact_sum, ratio, times
 from lossctl.numerics import shared
 
 Json = dict[str, Any]
@@ -175,6 +175,11 @@ class SumsState:
     def mean(self) -> float:
         """Sum(a) / sum(b), rounded once."""
         return ratio(self.a, self.b)
+
+    @property
+    def effective(self) -> float:
+        """How many rows of one weight tell as much: sum(b)**2 / sum(b**2) (Kish 1965)."""
+        return ratio(self.b * self.b, self.bb * ONE)
 
     def less(self, row: SumsState) -> SumsState:
         """With some of the rows left out (of a and b: an interval is not asked of it)."""

@@ -100,7 +100,7 @@ def compare(part: SumsState, others: SumsState) -> Contrast | None:
     )
     apart = student_p(difference / error, 1.0 / shares)
     # The errors of means of one variance, by the effective rows of both.
-    sizes = [ratio(one.b * one.b, one.bb * ONE) for one in (part, others)]
+    sizes = (part.effective, others.effective)
     degrees = [one.nonzero - 1 for one in (part, others)]
     spreads = ((first / error) ** 2 * sizes[0], (second / error) ** 2 * sizes[1])
     variance = sum(n * s for n, s in zip(degrees, spreads, strict=True)) / sum(degrees)

@@ -33,8 +33,7 @@ def finding(
     if result.status != "ok":
         rows = [r for r in (worst.rows if worst else ()) if r.losses[str(leading)] is None]
         names = listed([said_name(r.row, r.id) for r in rows])
-        said = f"{_STATUS.get(result.status, result.status)}: {result.reason}"
-        return f"{name} {said}" + (f" (first: {names})." if rows else ".")
+        return without_value(name, result) + (f" (first: {names})." if rows else ".")
     if result.value == 0 and leading.shares:
         root = next((one for one in results.values() if one.name == ROOT), None)
         return of_zero(leading, None if root is None else root.value)
@@ -58,6 +57,11 @@ def finding(
     worst_makes = f"the worst makes {_small(share)} of the {name}"
     corrected = next(filter(None, map(_of_split, pieces)), "")
     return f"{corrected or _half(result, name)}No row decides these losses: {worst_makes}."
+
+
+def without_value(name: str, result: LossResult | Reduced) -> str:
+    """`MAPE is infinite: …`."""
+    return f"{name} {_STATUS.get(result.status, result.status)}: {result.reason}"
 
 
 def of_zero(spec: Spec, root: float | None) -> str:

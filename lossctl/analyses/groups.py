@@ -128,8 +128,8 @@ def nothing(several: Sequence[Grouped], spec: Spec) -> str:
                             for one in _verdicts(unknown, spec))  # fmt: skip
         text = f"{_kinds(unknown)} can be judged: {', or '.join(why)}"
         said.append(f"{text}; --by {larger[0]} makes larger ones" if larger else text)
-    others = [other for other in several[0].specs if other is not spec]
-    return "; ".join([*said, *islice(filter(None, (_out(several, one) for one in others)), 1)])
+    others = (_out(several, other) for other in several[0].specs if other is not spec)
+    return "; ".join([*said, *islice(filter(None, others), 1)])
 
 
 def _out(several: Sequence[Grouped], spec: Spec) -> str:

@@ -144,13 +144,13 @@ def said(spec: Spec, name: str, made: Split) -> str:
             f"{changed}: the files have no group of {inert(name)} in common, so that nothing says "
             "what of it is their mix"
         )
-    if not made.change and not any((*made.mix, *made.within)):
+    if not any((*made.mix, *made.within)):
         return f"{what} is the same in both: {short(float(made.after))}"
     if not any(made.mix):
         return f"{changed}, all of it within the groups of {inert(name)}: their mix is the same"
     return (
-        f"{changed}: {signed(float(mix))} from the "
-        f"mix of {inert(name)}, {signed(float(within))} from within its groups"
+        f"{changed}: {signed(float(mix))} from the mix of {inert(name)}, {signed(float(within))} "
+        "from within its groups"
     )
 
 

@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 
 from lossctl.analyses.context import Context
-from lossctl.exact import ONE, ratio, root_ratio
+from lossctl.exact import root_ratio
 from lossctl.moments import Moments, MomentsState
 from lossctl.report import Part
 from lossctl.rounds import Rounds
-from lossctl.states import Sums, SumsState
+from lossctl.states import Sums, SumsState, TermsOf
 from lossctl.terms import ColumnTerms, Deviation, Residual, SizeTerms, WeightColumn
 
 GAUSSIAN_RATIO = math.sqrt(math.pi / 2)
@@ -33,51 +33,41 @@ def rounds(context: Context) -> Rounds[Tails | None]:
 
     With weights the moments are weighted, as RMSE and MAE are, and z counts Kish's effective rows.
     """
-    if context.point is None or context.outputs > 1:
+    point = context.point
+    if point is None or context.outputs > 1:
         return None
-    if context.weighted:
-        return (yield from _weighted(context.point))
-    sizes = Sums(SizeTerms(0.0, context.point), moments=True)
-    signed = Sums(ColumnTerms(Residual(context.point), None))
-    states = yield (sizes, signed)
+    weight = WeightColumn() if context.weighted else None
+    sizes = Sums(_size(0.0, point, weight), moments=True)
+    plain = Sums(ColumnTerms(Residual(point), None))
+    weighted = Moments(Residual(point), weight)
+    states = yield (sizes, plain if weight is None else weighted)
     size: SumsState = states[sizes]
-    if size.infinite or size.a <= 0:
+    if weight is None:
+        errors = MomentsState(size.count, size.nonzero, size.infinite, size.b, states[plain].a,
+                              size.aa)  # fmt: skip
+    else:
+        errors = states[weighted]
+    if size.infinite or errors.infinite or size.a <= 0:
         return None
-    rows, total = size.b, states[signed].a
-    mean_size = ratio(size.a, rows)
-    rmse = root_ratio(size.aa, rows)
+    mean_size, rmse = size.mean, root_ratio(errors.wxx, errors.w)
     if mean_size == 0.0 or rmse == 0.0:
         return None
-    spread = root_ratio(size.aa * rows - total * total, rows * rows)
+    spread = root_ratio(errors.spread, errors.w * errors.w)
     if spread == 0.0:
         return Tails(rmse / mean_size, None, None)
-    centred = Sums(SizeTerms(states[signed].mean, context.point))
-    answer = (yield (centred,))[centred]
-    if answer.infinite:
-        return Tails(rmse / mean_size, None, None)
-    geary = ratio(answer.a, rows) / spread
-    return Tails(rmse / mean_size, geary, geary_z(geary, size.count))
-
-
-def _weighted(point: str) -> Rounds[Tails | None]:
-    weight = WeightColumn()
-    sizes = Sums(ColumnTerms(Deviation(0.0, point), weight), moments=True)
-    signed = Moments(Residual(point), weight)
-    states = yield (sizes, signed)
-    size: SumsState = states[sizes]
-    moments: MomentsState = states[signed]
-    if size.infinite or moments.infinite or size.a <= 0 or moments.wxx <= 0:
-        return None
-    ratio_of = root_ratio(moments.wxx, moments.w) / size.mean
-    spread = root_ratio(moments.spread, moments.w * moments.w)
-    if spread == 0.0:
-        return Tails(ratio_of, None, None)
-    centred = Sums(ColumnTerms(Deviation(moments.mean, point), weight))
+    centred = Sums(_size(errors.mean, point, weight))
     answer: SumsState = (yield (centred,))[centred]
     if answer.infinite:
-        return Tails(ratio_of, None, None)
-    geary, effective = answer.mean / spread, ratio(size.b * size.b, size.bb * ONE)
-    return Tails(ratio_of, geary, geary_z(geary, effective))
+        return Tails(rmse / mean_size, None, None)
+    geary = answer.mean / spread
+    return Tails(rmse / mean_size, geary, geary_z(geary, size.effective))
+
+
+def _size(centre: float, point: str, weight: WeightColumn | None) -> TermsOf:
+    """|residual - centre|: of plain rows the terms that others ask for too."""
+    if weight is None:
+        return SizeTerms(centre, point)
+    return ColumnTerms(Deviation(centre, point), weight)
 
 
 def geary_z(geary: float, count: float) -> float:

@@ -24,6 +24,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %" if share > 0.5 else f"{100 * share:.2g} %"
 
 
+def rows_or_weight(of: str) -> str:
+    """What a share is of, inside a sentence: `rows`, `the weight`."""
+    return "the weight" if of == "weight" else of
+
+
 def listed(names: Sequence[str], most: int) -> str:
     """`a, b and 3 more`."""
     beyond = f" and {len(names) - most} more" if len(names) > most else ""

@@ -6,7 +6,7 @@ from lossctl.analyses import sliceline
 from lossctl.analyses.context import prose
 from lossctl.analyses.groups import interval, measured_json, value
 from lossctl.analyses.slices import Search, Slice
-from lossctl.analyses.wording import listed, p_value, percent, short
+from lossctl.analyses.wording import listed, p_value, percent, rows_or_weight, short
 from lossctl.errors import inert
 from lossctl.report import Column, Json, Part, Table
 
@@ -73,13 +73,10 @@ def _said(search: Search, one: Slice) -> str:
     ends = found.value.interval
     within = "" if ends is None else f" (95 % {short(ends.low)} … {short(ends.high)})"
     return (
-        f"{inert(one.name)}: {percent(found.part)} of {_of(search)}, {prose(search.spec)} "
-        f"{short(found.value.value)} against {short(found.elsewhere)} elsewhere{within}"
+        f"{inert(one.name)}: {percent(found.part)} of {rows_or_weight(search.of)}, "
+        f"{prose(search.spec)} {short(found.value.value)} against {short(found.elsewhere)} "
+        f"elsewhere{within}"
     )
-
-
-def _of(search: Search) -> str:
-    return "rows" if search.of == "rows" else "the weight"
 
 
 def _seen(search: Search, one: Slice) -> str:

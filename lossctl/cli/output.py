@@ -90,9 +90,9 @@ class Destinations:
                 write_stdout(text)
         main = self.all[0]
         if not quiet and (self.score_only or main.format != "table" or main.path is not None):
-            for note in report.notes:
-                if note.warning:
-                    print(f"lossctl: note: {inert(note.text)}", file=sys.stderr)
+            for one_note in report.notes:
+                if one_note.warning:
+                    note(one_note.text)
 
     def _text(self, one: Destination, report: Report, *, main: bool) -> str:
         if main and self.score_only:
@@ -111,8 +111,8 @@ class Destinations:
     def say_left_out(self, what: str) -> None:
         """On stderr, that what was asked for is in none of the formats: they hold one table."""
         if all(one.format in FLAT for one in self.all):
-            print(f"lossctl: note: -f {self.all[0].format} leaves out {what}: table, md, html and "
-                  "json have it", file=sys.stderr)  # fmt: skip
+            form = self.all[0].format
+            note(f"-f {form} leaves out {what}: table, md, html and json have it")
 
     def say_how(self, report: Report, seconds: float) -> None:
         """What `-v` adds, on stderr."""
@@ -121,6 +121,11 @@ class Destinations:
             text = f"{role}: {given['path']} as {given['format']}, columns {columns}"
             print(f"lossctl: {inert(text)}", file=sys.stderr)
         print(f"lossctl: {report.rows['scored']} rows in {seconds:.2f} s", file=sys.stderr)
+
+
+def note(text: str) -> None:
+    """A line on stderr beside the results."""
+    print(f"lossctl: note: {inert(text)}", file=sys.stderr)
 
 
 def _export(text: str) -> Destination:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from lossctl.cli import options as o
@@ -29,7 +28,7 @@ def samples(
     from time import perf_counter
 
     from lossctl.cli import startup
-    from lossctl.cli.output import Destinations
+    from lossctl.cli.output import Destinations, note
     from lossctl.cli.progress import Progress
     from lossctl.cli.reading import keys_of
     from lossctl.errors import UsageError, quoted
@@ -75,9 +74,7 @@ def samples(
             _stream(found, chosen, path)
             report = told.report(found)
             for line in [] if quiet else told.asides(report):
-                from lossctl.errors import inert
-
-                print(f"lossctl: note: {inert(line)}", file=sys.stderr)
+                note(line)
         else:
             report = told.report(found, told.few(found, chosen), screen=chosen != "json")
     if chosen not in FORMATS:

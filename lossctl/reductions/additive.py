@@ -111,8 +111,7 @@ class Additive:
         bounded = math.isfinite(most - least) and value in (least, most) and not any(values.offset)
         if not (bounded and self.divisor == "weights" and self.outer == "identity"):
             return None, "all rows have the same loss"
-        rows = ratio(state.b * state.b, state.bb * ONE)  # by Kish
-        reach = (most - least) * -math.expm1(math.log((1 - CONFIDENCE) / 2) / rows)
+        reach = (most - least) * -math.expm1(math.log((1 - CONFIDENCE) / 2) / state.effective)
         low, high = (least, least + reach) if value == least else (most - reach, most)
         return Interval(low, high, CONFIDENCE, "exact"), None
 

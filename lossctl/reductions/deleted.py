@@ -73,8 +73,8 @@ def _of_sums(
         value, sure = quotient.nearest()
     if outer == "exp":
         value = np.array([_exponential(one) for one in value.tolist()])
-    nothing = (left.high == 0.0) & (left.off == 0.0) & (below.high > below.off)
-    if nothing.any():  # as of forecasts that are all right
+    if state.a == 0:  # as of forecasts that are all right
+        nothing = (left.high == 0.0) & (left.off == 0.0) & (below.high > below.off)
         value, sure = np.where(nothing, 1.0 if outer == "exp" else 0.0, value), sure | nothing
 
     def one(row: int) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 
 from lossctl.analyses import outliers as outliers_of
 from lossctl.analyses.context import percent, prose
-from lossctl.analyses.finding import ROOT, of_wrong, of_zero
+from lossctl.analyses.finding import ROOT, of_wrong, of_zero, without_value
 from lossctl.errors import UsageError
 from lossctl.report import Part, Report, change, row_name, said_name
 from lossctl.run import report_of
@@ -259,8 +259,7 @@ def _finding(found: Samples, rows: Few) -> str:
     name = prose(one.spec)
     reduced = one.reduced
     if one.unbounded:
-        verb = "overflows" if reduced.status == "overflow" else f"is {reduced.status}"
-        return f"{name} {verb}: {reduced.reason}."
+        return f"{without_value(name, reduced)}."
     if "share" not in one.fields:
         return f"{_listed(found, rows)}."
     if reduced.total == 0:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lossctl.analyses.context import Context, percent, prose
+from lossctl.analyses.wording import rows_or_weight
 from lossctl.arrays import Integers, Numbers
 from lossctl.batch import Batch
 from lossctl.errors import inert
@@ -193,7 +194,7 @@ def _said(
     weighed: bool,
 ) -> str:
     """`class 8 is 10 % of rows and 31 % of scce; most of it read as 1`."""
-    rows = "the weight" if weighed else "rows"
+    rows = rows_or_weight("weight" if weighed else "rows")
     worst = max(classes, key=lambda true: (classes[true].of_loss - classes[true].of_rows, -true))
     one = classes[worst]
     if one.lift >= STANDS_OUT and one.of_loss - one.of_rows >= EXCESS:

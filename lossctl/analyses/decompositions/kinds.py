@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lossctl.analyses.context import Context
-from lossctl.analyses.wording import percent
+from lossctl.analyses.wording import percent, rows_or_weight
 from lossctl.arrays import Array, Integers, Numbers
 from lossctl.batch import Batch
 from lossctl.exact import ratio
@@ -173,8 +173,7 @@ def sentence(found: list[Made], names: dict[str, str], of: str = "rows") -> str:
 
 def _shares(made: list[Made], leading: str, names: dict[str, str], of: str) -> str:
     rows, loss = (math.fsum(v) for v in ([m.share for m in made], [m.of[leading] for m in made]))
-    every = "rows" if of == "rows" else "the weight"
-    return f"{percent(rows)} of {every} and {percent(loss)} of {names[leading]}"
+    return f"{percent(rows)} of {rows_or_weight(of)} and {percent(loss)} of {names[leading]}"
 
 
 def _all_shares(most: Made, names: dict[str, str], of: str) -> Iterator[str]:
