@@ -62,6 +62,11 @@ def ask(question: Rounds[T], make_pass: Callable[[Asked], States]) -> T:
         return answer
 
 
+def ask_of(question: Rounds[T], block: Any) -> T:
+    """The answer from one block that is all rows."""
+    return ask(question, lambda asked: {one: one.make(block) for one in asked})
+
+
 def grow(states: dict[Specification, Any], block: Any) -> None:
     """Let every state grow by a block's rows; what they have in common is computed once."""
     # States count what float64 cannot hold.

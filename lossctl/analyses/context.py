@@ -16,7 +16,7 @@ from lossctl.exact import ONE, exact, ratio
 from lossctl.grouping import Grouping
 from lossctl.reductions import TOO_LARGE, TOO_SPREAD, Reduced
 from lossctl.report import Json, LossResult
-from lossctl.rounds import Rounds, ask, in_step
+from lossctl.rounds import Rounds, ask_of, in_step
 from lossctl.selection import Like
 from lossctl.spec import Spec
 from lossctl.terms import Weighing, values_of
@@ -92,10 +92,7 @@ class Context:
         if rest.count == 0:
             return None
         values = values_of(spec, weighted=self.weighted, moments=False)
-        return ask(
-            spec.reduction.rounds(values),
-            lambda asked: {specification: specification.make(rest) for specification in asked},
-        ).value
+        return ask_of(spec.reduction.rounds(values), rest).value
 
     def penalty(self, spec: Spec) -> float | None:
         """The part of the value that no sample makes; None for most losses."""

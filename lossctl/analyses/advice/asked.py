@@ -28,7 +28,7 @@ from lossctl.few import Few
 from lossctl.hashing import halves, mixed
 from lossctl.numerics import floating
 from lossctl.report import Column, Note, Part, Table, row_name
-from lossctl.rounds import Rounds, ask, in_step, one_state
+from lossctl.rounds import Rounds, ask_of, in_step, one_state
 from lossctl.spec import Spec
 from lossctl.states import Sums
 from lossctl.terms import ColumnTerms, WeightColumn, weighing
@@ -54,8 +54,7 @@ class Advised:
 
 def rounds(context: Context, task: str) -> Rounds[Advised]:
     """Raises UsageError for predictions that there are no rules for."""
-    by_name = {spec.loss.name: spec for spec in context.specs}
-    look = _kind(context, by_name, task)
+    look = _kind(context, task)
     weight = WeightColumn()
     every = Sums(ColumnTerms(weight, weight))
     asked: list[Rounds[Any]] = [one_state(Few(ROWS, "hash")), one_state(every)]
@@ -76,13 +75,14 @@ def with_digest(context: Context, task: str) -> Rounds[tuple[Advised, str]]:
     return found, str(digest)
 
 
-def _kind(context: Context, by_name: dict[str, Spec], task: str) -> Callable[..., Advised]:
+def _kind(context: Context, task: str) -> Callable[..., Advised]:
     """What to look at."""
+    by_name = {spec.loss.name: spec for spec in context.specs}
     point, outputs = context.point, context.outputs
     if task == "regression" and point is not None and outputs == 1:
         return lambda batch, of, aim: _errors(batch, of, point, aim)
     if task == "regression" and point is not None and outputs <= OUTPUTS:
-        return lambda batch, of, *_: _each(context, batch, partial(_errors, of=of, point=point))
+        return lambda batch, of: _each(context, batch, partial(_alone, of=of, point=point))
     if task == "multilabel" and BINARY in by_name and outputs <= OUTPUTS:
         spec = by_name[BINARY]
         alone = replace(context, classes=None)  # those of the outputs, not of each
@@ -138,11 +138,14 @@ def _sample(batch: Batch, of: int) -> tuple[Sampled, Integers]:
     return Sampled(batch.count, of, halves(batch.order[rank]), weight, name), rank
 
 
-def _errors(batch: Batch, of: int, point: str, aim: functional.Implied | None = None) -> Advised:
-    if aim is None:  # of one of several outputs
-        question = functional.rounds(point, weighted=batch.weight is not None)
-        with np.errstate(all="ignore"):
-            aim = ask(question, lambda asked: {one: one.make(batch) for one in asked})
+def _alone(batch: Batch, of: int, point: str) -> Advised:
+    """One of several outputs: what it aims at is from the sample too."""
+    with np.errstate(all="ignore"):
+        aim = ask_of(functional.rounds(point), batch)
+    return _errors(batch, of, point, aim)
+
+
+def _errors(batch: Batch, of: int, point: str, aim: functional.Implied | None) -> Advised:
     sample, rank = _sample(batch, of)
     y, p = (floating(batch.columns[role]).reshape(-1)[rank] for role in ("target", point))
     errors = errors_of(sample, y, p)

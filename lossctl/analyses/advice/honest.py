@@ -27,6 +27,12 @@ class Gain:
     crossed: bool  # whether other rows chose the correction
 
     @property
+    def data(self) -> dict[str, float | bool]:
+        """As JSON."""
+        return {"before": self.before, "after": self.after, "se": self.se,
+                "cross_fitted": self.crossed}  # fmt: skip
+
+    @property
     def share(self) -> float:
         """The share of the loss that is saved."""
         return (self.before - self.after) / self.before if self.before else 0.0

@@ -39,8 +39,8 @@ def label_noise(logits: Array, label: Integers) -> Noise | None:
     def fitted(log_t: float) -> tuple[float, float]:
         """The highest log-likelihood at a temperature, and the share that has it."""
         cooled = probability.cooled(logits, math.exp(log_t))
-        share = probability.smoothing(cooled, label, weight)
         own = np.exp(probability.of_label(log_softmax(cooled), label))
+        share = probability.even_share(own, 1.0 / logits.shape[1], weight)
         mixed = (1.0 - share) * own + share / logits.shape[1]
         return float(np.log(np.maximum(mixed, 1e-300)).sum()), share
 

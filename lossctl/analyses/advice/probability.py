@@ -61,7 +61,11 @@ def smoothing(logits: Array, label: Integers, weight: Array, beside: float = 0.0
     """The a for which (1 - a) p + a / K has the least cross entropy, with as many rows `beside`
     that give their own class probability 0."""
     own = np.exp(of_label(log_softmax(logits), label))
-    even = 1.0 / logits.shape[1]
+    return even_share(own, 1.0 / logits.shape[1], weight, beside)
+
+
+def even_share(own: Array, even: float, weight: Array, beside: float = 0.0) -> float:
+    """The a for which (1 - a) `own` + a `even` has the least cross entropy; see `smoothing`."""
 
     def slope(a: float) -> float:
         mixed = np.maximum((1.0 - a) * own + a * even, 1e-300)

@@ -12,7 +12,7 @@ from lossctl.arrays import Array
 from lossctl.batch import Batch
 from lossctl.loss import losses
 from lossctl.report import Note
-from lossctl.rounds import ask
+from lossctl.rounds import ask_of
 from lossctl.spec import Spec, make
 from lossctl.terms import Contribution, values_of
 
@@ -99,9 +99,7 @@ def standard_errors(gains: Array) -> float:
 
 def _value(spec: Spec, batch: Batch) -> float:
     values = values_of(spec, weighted=batch.weight is not None, moments=False)
-    reduced = ask(
-        spec.reduction.rounds(values), lambda asked: {one: one.make(batch) for one in asked}
-    )
+    reduced = ask_of(spec.reduction.rounds(values), batch)
     return math.nan if reduced.value is None else reduced.value
 
 

@@ -49,7 +49,7 @@ def smoothing(rows: Classified) -> Advice | None:
         f"{count} {give} own class probability 0: use {recipe}, or judge by Brier, not by "
         f"cross entropy."
     )
-    data = {"rows": int(impossible.size), "share": by, **_data(saved)}
+    data = {"rows": int(impossible.size), "share": by, **saved.data}
     return Advice("zeros", recipe, text, finding, 90.0, gain=saved.share, data=data)
 
 
@@ -68,7 +68,7 @@ def calibration(rows: Classified) -> Advice | None:
     saved = found[name]
     by = best[name]
     mark = rows.sample.mark
-    data = {name: {"by": best[name], **_data(one)}
+    data = {name: {"by": best[name], **one.data}
             for name, one in found.items()}  # fmt: skip
     if name == "temperature":
         do = f"divide {rows.given} by {by:.3g}"
@@ -126,7 +126,7 @@ def _as_they_are(rows: Classified, saved: Gain | None, by: float | None) -> Advi
         f"({how(saved, rows.sample.rows)})"
     )
     finding = "Keep these probabilities: no temperature makes them better."
-    return Advice("correction", "none", text, finding, 4.0, data=_data(saved))
+    return Advice("correction", "none", text, finding, 4.0, data=saved.data)
 
 
 def base_rate(rows: Classified) -> Advice | None:
@@ -155,7 +155,7 @@ def base_rate(rows: Classified) -> Advice | None:
     text = f"do not use these probabilities: {said} ({how(saved, rows.sample.rows)})"
     finding = f"These probabilities are worse than none: {said}."
     return Advice("constant", "the shares of the classes", text, finding, 100.0,
-                  gain=saved.share, data=_data(saved))  # fmt: skip
+                  gain=saved.share, data=saved.data)  # fmt: skip
 
 
 def _gain(rows: Classified, fit: Fit, apply: Apply) -> Gain | None:
@@ -164,8 +164,3 @@ def _gain(rows: Classified, fit: Fit, apply: Apply) -> Gain | None:
         return probability.cross_entropy(apply(rows.logits[scored], by), rows.label[scored])
 
     return gain(rows.sample, probability.cross_entropy(rows.logits, rows.label), after)
-
-
-def _data(saved: Gain) -> dict[str, float | bool]:
-    return {"before": saved.before, "after": saved.after, "se": saved.se,
-            "cross_fitted": saved.crossed}  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 
@@ -25,6 +24,7 @@ EFFECTIVE = 30.0  # rows by effective n, of the squared error: fewer decide what
 SIMPLER = 0.02  # of the loss: what a line must save over a shift or a scale
 BETTER = 0.02  # than a constant: what a model that is of use must be, once it is corrected
 
+Apply = Callable[[Array], Array]
 BEST: dict[str, Callable[[Array, Array], float]] = {"mse": mean, "mae": median}
 
 
@@ -41,11 +41,9 @@ def corrections(errors: Errors, aim: str | None = None) -> Advice | None:
     text = f"{'; '.join(said)} ({how(saved, errors.n)})"
     finding = f"{said[0][0].upper()}{said[0][1:]}{'' if saved.crossed else ', in sample'}."
     data: Json = {
-        loss: {"correction": made.kind, "slope": made.slope, "offset": made.offset,
-               "before": one.before, "after": one.after, "se": one.se,
-               "cross_fitted": one.crossed}
+        loss: {"correction": made.kind, "slope": made.slope, "offset": made.offset, **one.data}
         for loss, (made, one) in found.items()
-    }  # fmt: skip
+    }
     share = _root_share(saved) if ordered[0] == "mse" else saved.share
     worth = 90.0 if share >= 0.05 else 25.0
     return Advice("correction", first.text, text, finding, worth, gain=share, data=data)
@@ -53,19 +51,18 @@ def corrections(errors: Errors, aim: str | None = None) -> Advice | None:
 
 def _best(errors: Errors, loss: str, aim: str | None) -> tuple[Correction, Gain] | None:
     """The simplest correction that gains about the most."""
-    before = correction.errors(loss, errors.y, errors.p)
     found: list[tuple[Correction, Gain]] = []
-    by_few = loss == "mse" and _by_few(errors)
+    lowered = set() if aim in (None, loss) else {aim}
+    if loss == "mse" and _by_few(errors):
+        lowered.add("mae")
     for fit in correction.FITS[loss]:
-        if by_few and not _lowers(errors, "mae", fit):
-            continue
-        if aim not in (None, loss) and not _lowers(errors, aim, fit):
+        if not all(_lowers(errors, other, fit) for other in lowered):
             continue
         made = fit(errors.y, errors.p, errors.sample.weight)
-        one = gain(errors.sample, before, partial(_after, errors, loss, fit))
+        one = _saved(errors, loss, fit)
         if made is not None and one is not None and one.sure:
             found.append((made, one))
-    flat = gain(errors.sample, before, partial(_constant, errors, loss, BEST[loss]))
+    flat = _flat(errors, loss)
     if flat is not None:  # what is no better than a constant corrects nothing
         found = [pair for pair in found if pair[1].after < (1.0 - BETTER) * flat.after]
     if not found:
@@ -88,16 +85,35 @@ def _by_few(errors: Errors) -> bool:
 def _lowers(errors: Errors, loss: str, fit: Fit) -> bool:
     """Whether what is best for another loss lowers this one too: a mean that wild targets move does
     not lower the absolute error, a wrong unit does, however heavy its tail is."""
-    before = correction.errors(loss, errors.y, errors.p)
-    one = gain(errors.sample, before, partial(_after, errors, loss, fit))
+    one = _saved(errors, loss, fit)
     return one is not None and one.share > 0.0
 
 
-def _after(errors: Errors, loss: str, fit: Fit, fitted: Mask, scored: Mask) -> Array | None:
-    made = fit(errors.y[fitted], errors.p[fitted], errors.sample.weight[fitted])
-    if made is None:
-        return None
-    return correction.errors(loss, errors.y[scored], made(errors.p[scored]))
+def _saved(errors: Errors, loss: str, fit: Fit) -> Gain | None:
+    """What a correction saves of a loss."""
+    return _gain(errors, loss, fit)
+
+
+def _flat(errors: Errors, loss: str) -> Gain | None:
+    """What the best constant saves of a loss."""
+
+    def fit(y: Array, _: Array, weight: Array) -> Apply:
+        number = BEST[loss](y, weight)
+        return lambda p: np.full(p.size, number)
+
+    return _gain(errors, loss, fit)
+
+
+def _gain(
+    errors: Errors, loss: str, fit: Callable[[Array, Array, Array], Apply | None]
+) -> Gain | None:
+    def after(fitted: Mask, scored: Mask) -> Array | None:
+        made = fit(errors.y[fitted], errors.p[fitted], errors.sample.weight[fitted])
+        if made is None:
+            return None
+        return correction.errors(loss, errors.y[scored], made(errors.p[scored]))
+
+    return gain(errors.sample, correction.errors(loss, errors.y, errors.p), after)
 
 
 def _said(loss: str, made: Correction, one: Gain, mark: str) -> str:
@@ -118,8 +134,7 @@ def constant(errors: Errors) -> Advice | None:
         return None
     worse: dict[str, tuple[float, Gain]] = {}
     for loss, best in BEST.items():
-        before = correction.errors(loss, errors.y, errors.p)
-        one = gain(errors.sample, before, partial(_constant, errors, loss, best))
+        one = _flat(errors, loss)
         if one is not None and one.sure:
             worse[loss] = best(errors.y, errors.sample.weight), one
     if len(worse) < len(BEST) or _mended(errors, worse):
@@ -143,16 +158,8 @@ def constant(errors: Errors) -> Advice | None:
 def _mended(errors: Errors, worse: dict[str, tuple[float, Gain]]) -> bool:
     """Whether a correction makes them better than the constant."""
     for loss, (_, constant_gain) in worse.items():
-        before = correction.errors(loss, errors.y, errors.p)
         for fit in correction.FITS[loss]:
-            one = gain(errors.sample, before, partial(_after, errors, loss, fit))
+            one = _saved(errors, loss, fit)
             if one is not None and one.after < (1.0 - BETTER) * constant_gain.after:
                 return True
     return False
-
-
-def _constant(
-    errors: Errors, loss: str, best: Callable[[Array, Array], float], fitted: Mask, scored: Mask
-) -> Array:
-    number = best(errors.y[fitted], errors.sample.weight[fitted])
-    return correction.errors(loss, errors.y[scored], np.full(int(scored.sum()), number))

@@ -165,8 +165,7 @@ def _as_they_are(rows: Quantiles, found: list[_Level]) -> Advice | None:
 def _data(found: list[_Level]) -> dict[str, dict[str, float | bool]]:
     return {
         f"{one.level:g}": {
-            "below": one.below, "z": one.z, "shift": one.shift, "before": one.saved.before,
-            "after": one.saved.after, "se": one.saved.se, "cross_fitted": one.saved.crossed,
+            "below": one.below, "z": one.z, "shift": one.shift, **one.saved.data,
         }
         for one in found
     }  # fmt: skip
