@@ -38,8 +38,7 @@ class Extra:
             return None
         if isinstance(self.values, Ragged):
             return self.values.row(index).tobytes().decode("utf-8", "replace")
-        value = self.values[index].item()
-        return int(value) if isinstance(value, float) and value.is_integer() else value
+        return plain(self.values[index].item())
 
     def arrays(self) -> list[Any]:
         """The arrays that it is made of."""
@@ -55,3 +54,8 @@ def joined(parts: list[Extra]) -> Extra:
     if isinstance(values[0], Ragged):
         return Extra(Ragged.join(values), missing)
     return Extra(concatenated(values), missing)
+
+
+def plain(value: Any) -> Any:
+    """A number as people write it: a whole one as int."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

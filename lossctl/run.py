@@ -1,4 +1,4 @@
-"""The only orchestration: a plan in, a report out."""
+"""A plan in, a report out: what eval, advise and slices do."""
 
 from __future__ import annotations
 
@@ -42,9 +42,8 @@ def advise_plan(plan: Plan, progress: Progress | None = None) -> Report:
     from lossctl.analyses.advice import asked
 
     with scoring(plan, progress) as held:
-        if held.context is None:
-            raise DataError(f"every row has the ignored label {plan.ignore_index}")
-        (found, digest), wrong = _checked(held, asked.with_digest(held.context, held.task.task))
+        context, _ = held.rows()
+        (found, digest), wrong = _checked(held, asked.with_digest(context, held.task.task))
         return report_of(
             held,
             "advise",

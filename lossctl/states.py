@@ -6,7 +6,7 @@ commutative and has an identity, so that blocks, threads and machines change no 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Self
 
@@ -207,6 +207,14 @@ class SumsState:
         sums = {name: int(data[name], 16) for name in ("a", "b", "aa", "ab", "bb")}
         counts = (data["count"], data["nonzero"], data["infinite"])
         return cls(*counts, **sums, moments=data["moments"])
+
+
+def merged(states: Iterable[SumsState], *, moments: bool = False) -> SumsState:
+    """The sums of the rows of all, with their second moments where these were summed."""
+    total = SumsState(moments=moments)
+    for one in states:
+        total = total.merge(one)
+    return total
 
 
 # --- the largest ------------------------------------------------------------------------------

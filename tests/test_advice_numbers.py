@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import optimize, special, stats
 
 import lossctl
+from lossctl.analyses import significance
 from lossctl.analyses.advice import (
     correction,
     efficiency,
@@ -19,7 +20,6 @@ from lossctl.analyses.advice import (
     noise,
     probability,
     scale,
-    significance,
 )
 from lossctl.analyses.advice.evidence import Sampled, errors_of
 from lossctl.analyses.advice.honest import gain

@@ -83,7 +83,7 @@ class Context:
             reduced = replace(
                 reduced, without=lambda block: self._recomputed(spec, block), each=None
             )
-        return self._with_penalty(spec, reduced)
+        return self.with_penalty(spec, reduced)
 
     def _recomputed(self, spec: Spec, block: Batch) -> float | None:
         """The value of all other rows, where every row enters the others' values."""
@@ -101,7 +101,8 @@ class Context:
         own = {k: v for k, v in spec.all_settings.items() if k != spec.loss.nests}
         return float(spec.loss.penalty(*(self.wholes[name] for name in spec.loss.wholes), **own))
 
-    def _with_penalty(self, spec: Spec, reduced: Reduced) -> Reduced:
+    def with_penalty(self, spec: Spec, reduced: Reduced) -> Reduced:
+        """The value with the part that no sample makes."""
         penalty = self.penalty(spec)
         if penalty is None or reduced.value is None:
             return reduced

@@ -4,10 +4,10 @@ many of them."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lossctl.analyses.advice.significance import student_p
+from lossctl.analyses.significance import student_p
 from lossctl.exact import ONE, ratio
 from lossctl.reductions.additive import Additive
 from lossctl.reductions.reduced import ratio_error
@@ -38,14 +38,6 @@ def as_mean(state: SumsState, reduction: Additive) -> SumsState:
 def even(mean: SumsState) -> bool:
     """Whether every row counts 1 in such sums."""
     return mean.b == (mean.count - mean.infinite) * ONE
-
-
-def merged(states: Iterable[SumsState]) -> SumsState:
-    """The sums, with second moments, of the rows of all."""
-    total = SumsState(moments=True)
-    for one in states:
-        total = total.merge(one)
-    return total
 
 
 def rest(whole: SumsState, part: SumsState) -> SumsState:

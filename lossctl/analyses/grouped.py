@@ -4,11 +4,11 @@ from all other rows."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
-from lossctl.analyses.context import Context, shifted
+from lossctl.analyses.context import Context
 from lossctl.analyses.contrast import (
     FEWEST,
     SURE,
@@ -19,7 +19,6 @@ from lossctl.analyses.contrast import (
     few,
     holm,
     judged,
-    merged,
     rest,
 )
 from lossctl.analyses.cuts import NOWHERE, Cut
@@ -29,7 +28,7 @@ from lossctl.reductions import Reduced, Values
 from lossctl.reductions.additive import Additive
 from lossctl.rounds import Rounds, ask
 from lossctl.spec import Spec
-from lossctl.states import SumsState
+from lossctl.states import SumsState, merged
 from lossctl.terms import LossTerms, values_of
 
 Verdict = Literal[
@@ -41,7 +40,8 @@ Verdict = Literal[
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """One loss of one group. `share`, `lift` and `excess` are None where nothing is shared."""
+    """One loss of one group. `share` and `lift` are None where nothing is shared, `excess` where
+    one side weighs nothing or a row is infinite."""
 
     sums: SumsState
     value: Reduced
@@ -49,11 +49,11 @@ class Measured:
     share: float | None  # of the whole loss
     lift: float | None  # share of the loss by `part`
     excess: float | None  # what the whole mean would lose if the group did as the rest do
-    contrast: Contrast | None = None
-    holm: float | None = None
-    verdict: Verdict = ""
-    trusted: bool = True  # whether more than a handful of rows makes it
-    part: float = 0.0  # share of what the mean divides by: of the rows, or of their weight
+    contrast: Contrast | None
+    holm: float | None
+    verdict: Verdict
+    trusted: bool  # whether more than a handful of rows makes it
+    part: float  # share of what the mean divides by: of the rows, or of their weight
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +75,7 @@ class Grouped:
     groups: tuple[Group, ...]
     specs: tuple[Spec, ...]
     left_out: Mapping[str, str]
-    whole: Mapping[str, SumsState] = field(default_factory=dict)
+    whole: Mapping[str, SumsState]
 
     def divides(self, spec: Spec) -> str:
         """What a group's `part` is a share of: `rows`, or `weight` where they count differently."""
@@ -135,7 +135,7 @@ def measured(
     states: Mapping[str, KeyedState],
 ) -> Grouped:
     """The groups that hold rows, from their sums."""
-    whole = {spec: merged(state.groups.values()) for spec, state in states.items()}
+    whole = {spec: merged(state.groups.values(), moments=True) for spec, state in states.items()}
     first = judging(context, Grouped(name, cut, (), specs, left_out, whole))
     codes = sorted({c for state in states.values() for c in state.groups if c != NOWHERE})
     groups = []
@@ -208,8 +208,7 @@ def value_of(context: Context, spec: Spec, sums: SumsState, *, moments: bool = T
     """The value of the rows that some sums are of, with its interval if `moments`."""
     values = _values(spec, context.weighted, moments)
     found = ask(spec.reduction.rounds(values), lambda asked: {asked[0]: sums})
-    penalty = context.penalty(spec)
-    return found if penalty is None or found.value is None else shifted(found, penalty)
+    return context.with_penalty(spec, found)
 
 
 @lru_cache(maxsize=64)

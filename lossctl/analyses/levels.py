@@ -11,7 +11,7 @@ import numpy as np
 
 from lossctl.arrays import Integers, Ragged
 from lossctl.batch import Batch
-from lossctl.extras import Extra
+from lossctl.extras import Extra, plain
 from lossctl.states import UNLIKE, Json
 
 Level: TypeAlias = Any  # a text, a number (a whole one as int), or None where a cell is missing
@@ -50,7 +50,7 @@ def coded(extra: Extra) -> tuple[list[Level], Integers]:
         levels, codes = _texts(extra.values)
     else:
         found, codes = np.unique(extra.values, return_inverse=True)
-        levels = [_plain(value) for value in found.tolist()]
+        levels = [plain(value) for value in found.tolist()]
     if extra.missing.any():
         codes = np.where(extra.missing, len(levels), codes)
         levels = [*levels, None]
@@ -69,10 +69,6 @@ def _texts(rows: Ragged) -> tuple[list[Level], Integers]:
     made = texts.dictionary_encode()
     levels = [one.decode("utf-8", "replace") for one in made.dictionary.to_pylist()]
     return levels, made.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-
-
-def _plain(value: float) -> Level:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import numpy as np
 
 from lossctl.analyses import cuts, grouped, sliceline, standouts
 from lossctl.analyses.context import Context
-from lossctl.analyses.contrast import FEWEST, SURE, as_mean, even, few, holm, merged
+from lossctl.analyses.contrast import FEWEST, SURE, as_mean, even, few, holm
 from lossctl.analyses.cuts import NOWHERE, Cut
 from lossctl.analyses.grouped import Measured
 from lossctl.analyses.levels import Coded, Levels, LevelsState
@@ -32,7 +32,7 @@ from lossctl.hashing import halves
 from lossctl.keyed import KeyedState, KeyedSums
 from lossctl.rounds import Rounds, in_step, one_state
 from lossctl.spec import Spec
-from lossctl.states import SumsState
+from lossctl.states import SumsState, merged
 from lossctl.terms import LossTerms
 
 BINS = 5  # of a column of numbers
@@ -313,11 +313,11 @@ def _estimated(
     chose = {mask: standouts.sized(_mean(spec, one)) for mask, one in choose.items()}
     least = sliceline.support(total.rows)
     judges = {mask >> 1: one for mask, one in groups.items() if not mask & 1}
-    whole = merged(judges.values())
+    whole = merged(judges.values(), moments=True)
     several = [
         place
         for place in range(len(chosen))
-        if not few(merged(one for mask, one in choose.items() if mask >> place & 1))
+        if not few(merged((one for mask, one in choose.items() if mask >> place & 1), moments=True))
     ]
     small = [place for place in several if chosen[place] not in lined]
     kept = sliceline.apart(several, chose, total, least, most, small)
@@ -325,12 +325,13 @@ def _estimated(
     taken = 0
     for place in kept:
         inside = merged(
-            one for mask, one in judges.items() if mask >> place & 1 and not mask & taken
+            (one for mask, one in judges.items() if mask >> place & 1 and not mask & taken),
+            moments=True,
         )
         rows = sum(
             one.rows for mask, one in chose.items() if mask >> place & 1 and not mask & taken
         )
-        untold = merged(one for mask, one in judges.items() if not mask & taken)
+        untold = merged((one for mask, one in judges.items() if not mask & taken), moments=True)
         measured = _of_all(spec, grouped.measure(context, spec, inside, untold), whole)
         others = untold.count - inside.count
         found.append((chosen[place], rows, others, measured))

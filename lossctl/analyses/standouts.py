@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from statistics import NormalDist
 
-from lossctl.analyses.contrast import gap, merged, rest
+from lossctl.analyses.contrast import gap, rest
 from lossctl.analyses.sliceline import LEAST, Candidate, Conditions, Sized, score
-from lossctl.states import SumsState
+from lossctl.states import SumsState, merged
 
 TAIL = 0.00135  # beyond 3 standard errors; Bonferroni divides it
 DOUBT = 2.0  # standard errors below which one mean is no larger than another
@@ -47,8 +47,10 @@ def standouts(slices: Mapping[Conditions, SumsState], whole: SumsState) -> list[
     found: list[tuple[float, Candidate]] = []
     least = floor(slices)
     for conditions, one in slices.items():
+        if one.count < LEAST:
+            continue
         others = rest(whole, one)
-        if one.count >= LEAST and _larger(one, others) and (t := apart(one, others)) >= least:
+        if _larger(one, others) and (t := apart(one, others)) >= least:
             found.append((t, candidate(conditions, one, whole)))
     found.sort(key=lambda pair: (-pair[0], len(pair[1].conditions), pair[1].conditions))
     return [one for _, one in found]
@@ -88,7 +90,7 @@ def narrowed(
         ]
         if not bad:
             continue
-        worse = merged(child for _, child in bad)
+        worse = merged((child for _, child in bad), moments=True)
         others = rest(parent, worse)
         t = apart(worse, others)
         if others.count < LEAST or t < surest:

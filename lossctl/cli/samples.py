@@ -28,7 +28,7 @@ def samples(
     from time import perf_counter
 
     from lossctl.cli import startup
-    from lossctl.cli.output import Destinations, note
+    from lossctl.cli.output import note
     from lossctl.cli.progress import Progress
     from lossctl.cli.reading import keys_of
     from lossctl.errors import UsageError, quoted
@@ -49,15 +49,7 @@ def samples(
             f"no output format is called {quoted(format)}",
             f"there are {', '.join([*DRAWN, 'parquet'])}",
         )
-    destinations = Destinations.of(
-        format="tsv" if format == "parquet" else format,
-        output=output,
-        exports=[],
-        score_only=False,
-        precision=options["precision"],
-        color=options["color"],
-        inputs=[options["preds"], options["targets"]],
-    )
+    destinations = given.destinations(format="tsv" if format == "parquet" else format)
     path = destinations.all[0].path
     if format == "parquet" and path is None:
         raise UsageError("-f parquet needs a file", "-o FILE names one")

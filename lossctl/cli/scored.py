@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from lossctl.cli import options as o
 
 if TYPE_CHECKING:
+    from lossctl.cli.output import Destinations
     from lossctl.passes import Progress
     from lossctl.plan import Plan
     from lossctl.report import Report
@@ -114,6 +115,21 @@ class Given:
             **own,
         )
 
+    def destinations(self, *, score_only: bool = False, **other: Any) -> Destinations:
+        """Where results go, as the options say, but for `other`."""
+        from lossctl.cli.output import Destinations
+
+        told = self.options | other
+        return Destinations.of(
+            format=told["format"],
+            output=told["output"],
+            exports=told["export"] or [],
+            score_only=score_only,
+            precision=told["precision"],
+            color=told["color"],
+            inputs=[told["preds"], told["targets"]],
+        )
+
     def run(
         self,
         answer: Callable[[Plan, Progress | None], Report],
@@ -127,19 +143,10 @@ class Given:
         from time import perf_counter
 
         from lossctl.cli import startup
-        from lossctl.cli.output import Destinations
         from lossctl.cli.progress import Progress
 
         told = self.options
-        destinations = Destinations.of(
-            format=told["format"],
-            output=told["output"],
-            exports=told["export"] or [],
-            score_only=score_only,
-            precision=told["precision"],
-            color=told["color"],
-            inputs=[told["preds"], told["targets"]],
-        )
+        destinations = self.destinations(score_only=score_only)
         plan = self.plan(**own)
         started = perf_counter()
         startup.done()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
 
 from lossctl.exact import ONE, Exact, exact, ratio, root_ratio
-from lossctl.reductions.deleted import of_sums
+from lossctl.reductions.deleted import Divisor, Outer, of_sums
 from lossctl.reductions.reduced import (
     CONFIDENCE,
     TOO_LARGE,
@@ -30,8 +29,8 @@ class Additive:
     """g(sum(a) / divisor): means, sums, root means, norms, and the exponential of a mean."""
 
     name: str
-    divisor: Literal["weights", "rows", "nonzero", "one"] = "weights"
-    outer: Literal["identity", "root", "exp"] = "identity"
+    divisor: Divisor = "weights"
+    outer: Outer = "identity"
     pairs: bool = False
 
     @property

@@ -26,13 +26,14 @@ T = TypeVar("T", bound=np.generic)
 
 _TRUNCATED = 2.0**-68  # how far `exact.root_ratio` may round a root that it cuts off
 Divisor = Literal["weights", "rows", "nonzero", "one"]
+Outer = Literal["identity", "root", "exp"]
 
 
 def of_sums(
     state: SumsState,
     terms: Terms,
     divisor: Divisor,
-    outer: Literal["identity", "root", "exp"],
+    outer: Outer,
     without: Callable[[SumsState], float | None],
 ) -> Array:
     """g((A - a) / (B - b)) of each row; NaN where there is no value. `without` leaves the sums of
@@ -58,7 +59,7 @@ def _by_pieces(terms: Terms, function: Callable[[Terms], Array]) -> Array:
 def _of_sums(
     state: SumsState,
     divisor: Divisor,
-    outer: Literal["identity", "root", "exp"],
+    outer: Outer,
     without: Callable[[SumsState], float | None],
     terms: Terms,
 ) -> Array:

@@ -139,13 +139,12 @@ class Median:
             first, second = (n - 2) // 2, (n - 1) // 2
             if n < 2:
                 return np.full(held.shape, np.nan)
-            found = np.empty(held.shape)
-            for low in (False, True):
-                for high in (False, True):
-                    rows = ((held > at[first]) == low) & ((held > at[second]) == high)
-                    if rows.any():
-                        found[rows] = middle(at[first + (not low)], at[second + (not high)])
-            return found
+            kept = [
+                [middle(at[first + 1 - low], at[second + 1 - high]) for high in (0, 1)]
+                for low in (0, 1)
+            ]
+            low, high = ((held > at[rank]).astype(np.intp) for rank in (first, second))
+            return np.array(kept)[low, high]
 
         return Reduced(
             middle(at[(n - 1) // 2], at[n // 2]),

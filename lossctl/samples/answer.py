@@ -17,7 +17,7 @@ from lossctl.analyses.fences import Fences
 from lossctl.analyses.outliers import Outliers
 from lossctl.analyses.trimmed import Trimmed, trimmed
 from lossctl.batch import Batch, joined
-from lossctl.errors import DataError, UsageError
+from lossctl.errors import UsageError
 from lossctl.extras import Extra
 from lossctl.numerics import sharing
 from lossctl.passes import Progress
@@ -68,15 +68,13 @@ def samples(plan: Plan, question: Question, progress: Progress | None = None) ->
     """The rows that `question` asks for, of a plan's files. Raises UsageError and DataError before
     the first row comes."""
     with scoring(replace(plan, full=True), progress) as held:
-        if held.context is None:
-            raise DataError(f"every row has the ignored label {plan.ignore_index}")
         yield _samples(held, question)
 
 
 def _samples(held: Scoring, question: Question) -> Samples:
-    assert held.context is not None
-    context = _chosen(held.plan, replace(held.context, moments=False))
-    answers = held.ask(_sums(context, held.context, question))
+    whole, _ = held.rows()
+    context = _chosen(held.plan, replace(whole, moments=False))
+    answers = held.ask(_sums(context, whole, question))
     values: dict[Spec, Reduced] = dict(zip(context.specs, answers.values, strict=True))
     if question.outlying and answers.outliers is None:
         raise UsageError("--outliers: these rows have no single residual that could lie far out",
@@ -168,8 +166,7 @@ def _losses(
             one = replace(one, fields=tuple(f for f in one.fields if f not in _REST))
         if not held.plan.losses and len(context.specs) > 1:
             root = spec != context.leading
-            fields = _REST if root else tuple(f for f in one.fields if f not in _REST)
-            one = replace(one, fields=tuple(f for f in one.fields if f in fields))
+            one = replace(one, fields=tuple(f for f in one.fields if (f in _REST) == root))
         found.append(one)
     if not left:
         return tuple(found), ()

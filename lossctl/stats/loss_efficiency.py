@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from lossctl.analyses.advice import efficiency
+from lossctl.analyses.advice.scale import HUBER
 from lossctl.errors import DataError, UsageError
 from lossctl.stats.inputs import above_zero, bounded
 
 _WRITTEN = re.compile(r"([a-z]\w*)\((.*)\)")
 
 
-def loss_efficiency(distribution: Any, huber_delta: float = efficiency.TUNING) -> dict[str, Any]:
+def loss_efficiency(distribution: Any, huber_delta: float = HUBER) -> dict[str, Any]:
     """The asymptotic variance E psi² / (E psi')² of the location that MSE, MAE, Huber and log-cosh
     fit to errors (Huber 1964): half of it, half of the rows. For symmetric errors only.
 

@@ -111,15 +111,12 @@ class Lines:
         import pyarrow
         import pyarrow.compute as compute
 
-        column = array_of(extra)
         if isinstance(extra.values, Ragged):
-            texts = self._texts(column)
+            texts = self._texts(array_of(extra))
         else:
-            kind = extra.values.dtype.kind
-            if self.format == "jsonl" and kind == "f" and not np.isfinite(extra.values).all():
-                finite = pyarrow.array(np.isfinite(extra.values))
-                column = compute.if_else(finite, column, pyarrow.scalar(None, column.type))
-            texts = compute.cast(column, pyarrow.large_string())
+            if self.format == "jsonl" and extra.values.dtype.kind == "f":  # JSON has no infinity
+                extra = Extra(extra.values, extra.missing | ~np.isfinite(extra.values))
+            texts = compute.cast(array_of(extra), pyarrow.large_string())
         return compute.fill_null(texts, self.style.empty) if texts.null_count else texts
 
     def _texts(self, column: pyarrow.Array) -> pyarrow.Array:

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lossctl.analyses.advice.scale import density_at_median, robust_deviation
+from lossctl.analyses.advice.scale import HUBER, density_at_median, robust_deviation
 from lossctl.arrays import Array
-
-TUNING = 1.345  # of Huber's loss: 95 % efficiency for Gaussian errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ class Efficiency:
         return 1.0 - float(getattr(self, loss)) / self.mse
 
 
-def of_sample(errors: Array, tuning: float = TUNING) -> Efficiency | None:
+def of_sample(errors: Array, tuning: float = HUBER) -> Efficiency | None:
     """Of errors (n,); None where more than half of them are the same. The kernel that finds their
     density at the median rounds a peak there off, and so understates what the MAE saves."""
     centre = float(np.median(errors))

@@ -11,6 +11,7 @@ import numpy as np
 from lossctl.analyses.advice.scale import density_at_median, robust_deviation
 from lossctl.analyses.fences import CUT
 from lossctl.arrays import Array, Integers, Mask
+from lossctl.report import listed
 
 FEW = 10  # outliers that may be mistakes rather than how the errors are
 LARGEST = 1e100  # of a value: beyond it, or its inverse, squares of squares leave float64
@@ -33,8 +34,7 @@ class Sampled:
 
     def names(self, places: Integers, most: int = 3) -> str:
         """`#371 #17 …`."""
-        named = [self.name(int(place)) for place in places[:most]]
-        return " ".join(named) + (" …" if places.size > most else "")
+        return listed([self.name(int(place)) for place in places[: most + 1]], most)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lossctl.analyses.advice.significance import sign_p, student_p
+from lossctl.analyses.significance import sign_p, student_p
 from lossctl.batch import Batch
 from lossctl.exact import ONE, ratio, root_ratio
 from lossctl.rounds import Rounds

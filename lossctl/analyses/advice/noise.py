@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lossctl.analyses.advice import probability
-from lossctl.analyses.advice.significance import chi_square_p
+from lossctl.analyses.significance import chi_square_p
 from lossctl.arrays import Array, Integers
 from lossctl.softmax import log_softmax
 

@@ -6,7 +6,7 @@ and the class that the prediction puts first (the first of equals).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from lossctl.report import Column, Json, Part, Table
 from lossctl.roles import Role
 from lossctl.rounds import Rounds
 from lossctl.spec import Spec
-from lossctl.states import SumsState
+from lossctl.states import SumsState, merged
 from lossctl.terms import LossTerms
 
 LISTED = 9  # mistakes of the table
@@ -87,17 +87,10 @@ def rounds(context: Context, spec: Spec) -> Rounds[Part | None]:
         text = f"{prose(spec)}: more than {state.most} pairs of true and predicted class"
         return Part(name, f"{text}; none is listed", {"loss": spec.text, "cells": None})
     cells = {pair: cell for pair, cell in state.groups.items() if cell.count}
-    whole = _added(cells.values())
+    whole = merged(cells.values())
     if not whole.a or not whole.b:
         return None
     return _part(name, spec, cells, whole, _namer(context))
-
-
-def _added(cells: Iterable[SumsState]) -> SumsState:
-    total = SumsState()
-    for cell in cells:
-        total = total.merge(cell)
-    return total
 
 
 def _namer(context: Context) -> Name:
@@ -135,12 +128,12 @@ def _part(
     rows: dict[int, dict[int, SumsState]] = {}
     for (true, read), cell in cells.items():
         rows.setdefault(true, {})[read] = cell
-    classes = {true: _group(_added(each.values()), whole) for true, each in rows.items()}
+    classes = {true: _group(merged(each.values()), whole) for true, each in rows.items()}
     found = {pair: _group(cell, whole) for pair, cell in cells.items()}
     ranked = sorted(found, key=lambda pair: (-cells[pair].a, pair))
     by_class = sorted(classes, key=lambda true: (-classes[true].of_loss, true))
     read_right = [cell for pair, cell in cells.items() if pair[0] == pair[1]]
-    right = _group(_added(read_right), whole) if read_right else None
+    right = _group(merged(read_right), whole) if read_right else None
     weighed = any(cell.b != cell.count << UNIT for cell in cells.values())
     data: Json = {
         "loss": spec.text,

@@ -159,7 +159,7 @@ def made_rounds(specs: list[Spec]) -> Rounds[list[Made]]:
     ]
 
 
-def sentence(found: list[Made], names: dict[str, str], of: str = "rows") -> str:
+def sentence(found: list[Made], names: dict[str, str], of: str) -> str:
     """`hard positives (p(true) < 0.5) are 3.2 % of rows and 61 % of bce, 80 % of binary_focal`."""
     leading = next(iter(found[0].of))
     most = max(found, key=lambda one: one.of[leading])
@@ -183,7 +183,7 @@ def _all_shares(most: Made, names: dict[str, str], of: str) -> Iterator[str]:
         yield f"{percent(most.of[spec])} of {names[spec]}"
 
 
-def table(found: list[Made], names: dict[str, str], of: str = "rows") -> Table:
+def table(found: list[Made], names: dict[str, str], of: str) -> Table:
     """One line per kind."""
     columns = [Column("kind", "text"), Column("rows", "count", 2), Column(f"of {of}", "share")]
     columns += [Column(names[spec], "share", 3 * place) for place, spec in enumerate(found[0].of)]

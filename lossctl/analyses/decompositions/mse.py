@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lossctl.analyses.advice.significance import chi_square_p
 from lossctl.analyses.context import Context
+from lossctl.analyses.significance import chi_square_p
 from lossctl.analyses.wording import p_value, percent, short, signed
 from lossctl.arrays import Array
 from lossctl.batch import Batch

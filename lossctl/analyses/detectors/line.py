@@ -10,6 +10,7 @@ import numpy as np
 from lossctl.arrays import Array
 
 CHANCE = 3.0  # standard errors by which a slope may miss 1
+CLOSE = 0.03  # so near 1 no chance is asked for: nobody is calibrated better
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,11 @@ class Line:
         return self.error <= exact and off <= within and off <= max(CHANCE * self.error, CLOSE)
 
 
-CLOSE = 0.03  # so near 1 no chance is asked for: nobody is calibrated better
+def straight(pred: Array, target: Array, within: float, exact: float) -> bool:
+    """Whether targets are on the line of slope 1 over predictions, however much they scatter:
+    honest predictions spread less than their targets do."""
+    found = line(pred, target)
+    return found is not None and found.is_one(within, exact)
 
 
 def line(pred: Array, target: Array) -> Line | None:

@@ -7,16 +7,14 @@ import math
 import numpy as np
 
 from lossctl.analyses.context import Context
-from lossctl.analyses.detectors.line import line
+from lossctl.analyses.detectors.line import straight
 from lossctl.analyses.detectors.record import Detector
 from lossctl.analyses.detectors.sides import (
     Pair,
-    certainty,
-    correlation,
     drifting,
     outcomes,
     points,
-    whitened,
+    related,
 )
 from lossctl.analyses.detectors.trial import FALL, FEWEST, MUCH, SURE, Trial, judge, wrong
 from lossctl.arrays import Array, Mask
@@ -49,25 +47,19 @@ def _numbers(context: Context, batch: Batch) -> Note | None:
         if not (0.0 < spread < math.inf and now >= 2.0 * spread and then <= FAIR * spread):
             continue
         good = then <= GOOD * spread
-        if not good and not _straight(pair):
+        if not good and not straight(-pair.pred, pair.target, *SLOPE):
             continue
         centred = abs(float(pair.target.mean())) < math.sqrt(spread)
-        if centred or not good or drifting(pair):  # trends in opposite directions are no negation
-            r = correlation(whitened(pair.pred), whitened(pair.target))
-            if certainty(r, pair.pred.size) > -SURE:
-                continue
+        # Trends in opposite directions are no negation.
+        doubtful = centred or not good or drifting(pair)
+        if doubtful and related(pair) > -SURE:
+            continue
         trial = Trial(spec, batch, pair.read_as(batch, -pair.pred))
         if then <= (1.0 - MUCH / 1.2) * now and trial.fall >= FALL and trial.sure >= SURE:
             where = "" if pair.output is None else f" of output {pair.output}"
             return wrong(f"predictions{where} look negated: with the other sign they make "
                          f"{trial.said}")  # fmt: skip
     return None
-
-
-def _straight(pair: Pair) -> bool:
-    """Whether targets are on the line of slope -1 over predictions."""
-    found = line(-pair.pred, pair.target)
-    return found is not None and found.is_one(*SLOPE)
 
 
 def _classes(context: Context, batch: Batch, found: list[Pair]) -> Note | None:

@@ -15,12 +15,11 @@ import numpy as np
 from lossctl.analyses.context import Context
 from lossctl.analyses.detectors.sides import (
     Pair,
-    certainty,
     correlation,
     from_the_past,
     outcomes,
     points,
-    whitened,
+    related,
 )
 from lossctl.analyses.detectors.trial import FALL, FEWEST, SURE, Trial, costs, judge
 from lossctl.arrays import Array, Integers, Ragged
@@ -139,11 +138,7 @@ def better(context: Context, batch: Batch, other: Pairing) -> Trial | None:
 
 def _holds(context: Context, trial: Trial, numbers: list[Pair], other: Pairing) -> bool:
     """Whether the relation of numbers is more than what each side's own past tells."""
-    related = [
-        certainty(correlation(whitened(pair.pred), whitened(pair.target)), pair.pred.size)
-        for pair in numbers
-    ]
-    if max(related) < SURE:
+    if max(related(pair) for pair in numbers) < SURE:
         return False
     if not other.earlier:
         return True

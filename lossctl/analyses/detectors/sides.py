@@ -93,6 +93,11 @@ def drifting(pair: Pair) -> bool:
     return min(correlation(one[1:], one[:-1]) for one in sides) >= 0.8
 
 
+def related(pair: Pair) -> float:
+    """Student's t of what goes together beyond what either side's own past tells."""
+    return certainty(correlation(whitened(pair.pred), whitened(pair.target)), pair.pred.size)
+
+
 def certainty(r: float, n: int) -> float:
     """Student's t of a correlation of n pairs."""
     if n < 3:

@@ -18,11 +18,11 @@ from lossctl.report import Note, named
 
 _PREDICTED = re.compile(
     r"(^|[^a-z])(y_?)?(preds?|predictions?|predicted|hat|prob\w*|scores?|logits?"
-    r"|outputs?|forecasts?|hyp\w*)([^a-z]|$)"
+    r"|outputs?|forecasts?|hyp\w*)([^a-z]|$)|\Ap\Z"
 )
 _TRUE = re.compile(
     r"(^|[^a-z])(targets?|labels?|truth|true|actuals?|gt|ground_?truth|references?"
-    r"|observed|y_?true)([^a-z]|$)"
+    r"|observed|y_?true)([^a-z]|$)|\Ay\Z"
 )
 DISTINCT = 0.5  # of values: what a model gives, not shares of a few votes
 
@@ -49,10 +49,7 @@ def _says(given: dict[str, Any]) -> str | None:
     """What the names of a file and its columns say that it holds, where they agree."""
     path = "" if given["path"] == "-" else PurePath(given["path"]).name
     texts = [text.lower() for text in (path, *given["columns"]) if text]
-    found = {
-        "predicted": _any(_PREDICTED, texts) or "p" in texts,
-        "true": _any(_TRUE, texts) or "y" in texts,
-    }
+    found = {"predicted": _any(_PREDICTED, texts), "true": _any(_TRUE, texts)}
     told = [word for word, said in found.items() if said]
     return told[0] if len(told) == 1 else None
 

@@ -10,15 +10,14 @@ from functools import partial
 import numpy as np
 
 from lossctl.analyses.context import Context
-from lossctl.analyses.detectors.line import line
+from lossctl.analyses.detectors.line import straight
 from lossctl.analyses.detectors.record import Detector
 from lossctl.analyses.detectors.sides import (
     Pair,
-    certainty,
     correlation,
     drifting,
     points,
-    whitened,
+    related,
 )
 from lossctl.analyses.detectors.trial import (
     FEWEST,
@@ -174,27 +173,17 @@ def _scaled(factor: float, pair: Pair, pred: Array) -> Limits | None:
     level = abs(mean) >= 0.5 * spread and abs(float(pred.mean()) - mean) <= NEAR * abs(mean)
     if factor >= LARGE:
         alike = _same_spread(pair, pred, 0.5 if level else 0.05)
-        return LENIENT if alike or _straight(pair, pred, *SLOPE) else None
+        return LENIENT if alike or straight(pred, pair.target, *SLOPE) else None
     if not level or _drifts(pair):
         return None
-    if _straight(pair, pred, *SLOPE):
+    if straight(pred, pair.target, *SLOPE):
         return LENIENT if factor >= TENFOLD else PLAIN
     return STRICT if _same_spread(pair, pred, 0.3) else None
 
 
-def _straight(pair: Pair, pred: Array, within: float, exact: float) -> bool:
-    """Whether targets are on the line of slope 1 over predictions, however much they scatter:
-    honest predictions spread less than their targets do."""
-    found = line(pred, pair.target)
-    return found is not None and found.is_one(within, exact)
-
-
 def _drifts(pair: Pair) -> bool:
     """Whether both are series that go together no more than two walks do."""
-    if not drifting(pair):
-        return False
-    r = correlation(whitened(pair.pred), whitened(pair.target))
-    return certainty(r, pair.pred.size) < SURE
+    return drifting(pair) and related(pair) < SURE
 
 
 def _same_spread(pair: Pair, pred: Array, within: float) -> bool:
@@ -207,7 +196,7 @@ def _angles(degrees: bool, pair: Pair, pred: Array) -> Limits | None:
         return None
     off, mean = abs(float(pred.mean() - pair.target.mean())), abs(float(pair.target.mean()))
     met = off <= max(NEAR * mean, 0.1 * float(pair.target.std()))
-    if met and _straight(pair, pred, *TURN):
+    if met and straight(pred, pair.target, *TURN):
         return LENIENT
     return STRICT if _same_spread(pair, pred, 0.15) else None
 

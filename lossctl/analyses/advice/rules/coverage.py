@@ -12,7 +12,7 @@ from lossctl.analyses.advice.evidence import Sampled
 from lossctl.analyses.advice.honest import LEAST, Gain, gain, how
 from lossctl.analyses.advice.location import quantile
 from lossctl.analyses.advice.record import Advice
-from lossctl.analyses.advice.significance import normal_p
+from lossctl.analyses.significance import normal_p
 from lossctl.analyses.wording import change, p_value
 from lossctl.arrays import Array, Mask
 

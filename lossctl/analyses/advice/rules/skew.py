@@ -7,7 +7,7 @@ from dataclasses import asdict
 from lossctl.analyses.advice.evidence import Errors
 from lossctl.analyses.advice.functional import Implied
 from lossctl.analyses.advice.record import Advice
-from lossctl.analyses.advice.significance import normal_p
+from lossctl.analyses.significance import normal_p
 from lossctl.analyses.wording import p_value
 
 SYMMETRIC = 3.0  # standard errors between mean and median

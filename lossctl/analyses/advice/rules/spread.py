@@ -8,7 +8,7 @@ import numpy as np
 
 from lossctl.analyses.advice.evidence import Errors
 from lossctl.analyses.advice.record import Advice
-from lossctl.analyses.advice.significance import chi_square_p
+from lossctl.analyses.significance import chi_square_p
 from lossctl.analyses.wording import p_value
 from lossctl.arrays import Array, Integers
 
