@@ -285,3 +285,9 @@ def test_keys_that_are_shown_are_whole(tmp_path: Path, call: Any) -> None:
     for form in ("table", "csv", "jsonl", "md"):
         out, _ = call("samples", one, two, "--on", "k,m", form=form)
         assert all(str(key) in out for key in keys)
+
+
+def test_weighted_errors_whose_mean_is_too_small() -> None:
+    error = np.array([5e-324] + [0.0] * 99)
+    report = lossctl.evaluate(error, 0.0 * error, "mse,mae,rmse", weight=np.full(100, 2.0))
+    assert "tails" not in texts(report)
