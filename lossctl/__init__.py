@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lossctl import losses, stats
-    from lossctl.api import evaluate
+    from lossctl.api import compare, evaluate
     from lossctl.errors import DataError, LossctlError, OutputError, UsageError
     from lossctl.report import Report
 
@@ -18,12 +18,14 @@ __all__ = [
     "Report",
     "UsageError",
     "__version__",
+    "compare",
     "evaluate",
     "losses",
     "stats",
 ]
 
 _HOMES = {
+    "compare": "lossctl.api",
     "evaluate": "lossctl.api",
     "Report": "lossctl.report",
     "DataError": "lossctl.errors",

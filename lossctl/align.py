@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lossctl.arrays import Integers
+from lossctl.arrays import Integers, Mask
 from lossctl.errors import DataError, inert
 from lossctl.readers.source import Cells, Source, Wanted
 
@@ -48,12 +48,13 @@ class Feed:
 class Ledger:
     """What was read, and what was dropped and why."""
 
-    read: list[int] = field(default_factory=list)
+    read: list[int] = field(default_factory=list)  # rows of each feed
     dropped: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(
             ("nan", "unmatched", "duplicate", "filtered", "ignored"), 0
         )
     )
+    lost: dict[str, dict[str, int]] = field(default_factory=dict)  # by model: what it alone lacks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +65,7 @@ class Aligned:
     cells: Sequence[Sequence[Cells]]
     order: Integers | None = None
     other_rows: Integers | None = None  # row numbers in the second feed
+    absent: Sequence[Mask | None] = ()  # by feed: the rows that it does not have
 
 
 def by_row(feeds: list[Feed], size: int, ledger: Ledger) -> Iterator[Aligned]:
@@ -97,20 +99,33 @@ def _unequal(feeds: list[Feed], read: list[int]) -> DataError:
     )
 
 
-def disagreement(aligned: Aligned, places: tuple[int, int], name: str, feeds: list[Feed]) -> None:
-    """Refuse a pairing by row order in which a shared column differs.
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A column that two feeds share and that must be the same in both, row by row: feed and place
+    of each."""
 
-    `places` are the column's places in the first two feeds. Raises DataError with the first row.
-    """
-    left: Any = aligned.cells[0][places[0]].values
-    right: Any = aligned.cells[1][places[1]].values
+    name: str
+    first: tuple[int, int]
+    second: tuple[int, int]
+
+
+def disagreement(aligned: Aligned, guard: Guard, feeds: list[Feed]) -> None:
+    """Refuse a pairing by row order in which a shared column of text differs. Raises DataError
+    with the first row."""
+    left, right = (_texts(aligned, at) for at in (guard.first, guard.second))
     if left.equals(right):
         return
     pairs = zip(left.to_pylist(), right.to_pylist(), strict=True)
     place, pair = next((i, pair) for i, pair in enumerate(pairs) if pair[0] != pair[1])
     shown = ", ".join(inert(str(key)) for key in pair)
+    name = inert(guard.name)
+    names = [feeds[feed].name for feed, _ in (guard.first, guard.second)]
     raise DataError(
-        f"{feeds[0].name} and {feeds[1].name} both have column {inert(name)} and disagree from "
+        f"{names[0]} and {names[1]} both have column {name} and disagree from "
         f"row #{int(aligned.rows[place])} ({shown})",
-        f"--on {inert(name)} joins them, --by-row insists",
+        f"--on {name} joins them, --by-row insists",
     )
+
+
+def _texts(aligned: Aligned, at: tuple[int, int]) -> Any:
+    return aligned.cells[at[0]][at[1]].values

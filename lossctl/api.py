@@ -8,7 +8,7 @@ from typing import Any
 
 from lossctl.errors import UsageError
 from lossctl.grouping import groupings
-from lossctl.plan import Plan, RoleInput
+from lossctl.plan import Contender, Plan, RoleInput
 from lossctl.readers.memory import MemorySource
 from lossctl.readers.source import ReadOptions, Source
 from lossctl.report import Report
@@ -79,46 +79,151 @@ def evaluate(
     extra = {name: values for name, values in sides.items() if values is not None}
     if extra and (_is_path(pred) or _is_frame(pred)):
         raise UsageError("weight and ids go with arrays", "name columns: weight_col, id_col")
-    common = {"from_logits": from_logits or None, "boxes": boxes}
-    given = dict(roles or {})
-    if isinstance(class_weight, str) and class_weight == "balanced":
-        common["balanced"] = True
-    elif class_weight is not None:
-        given["class_weight"] = class_weight
     plan = Plan(
         pred=_source(pred, "pred", extra),
         target=None if target is None else _source(target, "target", {}),
-        losses=(losses,) if isinstance(losses, str) else tuple(losses),
-        reduction=reduction,
-        task=task,
-        like=(like,) if isinstance(like, str) else tuple(like),
-        settings=tuple((name, value) for name, value in common.items() if value is not None),
-        labels=tuple(labels),
-        positive=positive,
-        classes=classes,
-        ignore_index=ignore_index,
         pred_col="pred" if extra and pred_col is None else pred_col,
-        target_col=target_col,
         weight_col="weight" if weight is not None else weight_col,
         id_col="id" if ids is not None else id_col,
-        on=(on,) if isinstance(on, str) else tuple(on),
-        by_row=by_row,
-        nan=nan,
-        missing=missing,
-        duplicates=duplicates,
-        where=(where,) if isinstance(where, str) else tuple(where),
-        roles=tuple(RoleInput(name, _source(values, name, {})) for name, values in given.items()),
-        multioutput=multioutput,
-        by=groupings((by,) if isinstance(by, str) else by),
+        by=groupings(_several(by)),
         decompose=decompose,
         outliers=outliers,
-        read=ReadOptions(layout=layout),
         top=top,
         full=not values_only,
-        threads=threads,
-        block_rows=block_rows,
-    )
+        **_common(
+            losses=losses, roles=roles, target_col=target_col, on=on, by_row=by_row, nan=nan,
+            missing=missing, duplicates=duplicates, where=where, reduction=reduction, task=task,
+            like=like, from_logits=from_logits, labels=labels, positive=positive, classes=classes,
+            ignore_index=ignore_index, class_weight=class_weight, boxes=boxes, layout=layout,
+            multioutput=multioutput, threads=threads, block_rows=block_rows,
+        ),
+    )  # fmt: skip
     return evaluate_plan(plan)
+
+
+def compare(
+    models: Mapping[str, Any],
+    target: Any = None,
+    losses: str | Iterable[str] = (),
+    *,
+    weight: Any = None,
+    pred_col: str | None = None,
+    reference: str | None = None,
+    sort: str | None = None,
+    confidence: float = 0.95,
+    ci: str = "delta",
+    test: str = "t",
+    correction: str = "holm",
+    cluster: Any = None,
+    time: Any = None,
+    horizon: int | None = None,
+    resamples: int = 10_000,
+    seed: int = 0,
+    by: str | Iterable[str] = (),
+    sweep: str | None = None,
+    **options: Any,
+) -> Report:
+    """Compare models on the same rows: which is better, by which losses, and how surely.
+
+    models     by name, predictions as `evaluate` takes them; the first is the reference
+    target     as `evaluate`'s; None where every model's file holds the same targets
+    cluster    rows that depend on each other: the name of a column of the targets, or (n,) values
+    time       when rows are, likewise; `horizon` steps ahead
+    weight     (n,) sample weights, where the targets are an array
+    ci         "delta", or "bca" (at most 20,000 rows); test: "t", "permutation", "wilcoxon", "sign"
+    correction of all p-values: "holm", "fdr", "bonferroni" or "none"
+    sweep      "huber:delta=0.1..10": where another model becomes the best
+
+    `options` are those of `evaluate` by the same names: on, nan, missing, task, labels and so on.
+    Raises UsageError and DataError.
+    """
+    from lossctl.analyses.comparison.question import Question
+    from lossctl.run import compare_plan
+
+    names = sorted(models, key=lambda name: name != reference and reference is not None)
+    if reference is not None and reference not in models:
+        raise UsageError(f"reference {reference} is none of the models")
+    unknown = set(options) - _SHARED
+    if unknown:
+        raise UsageError(f"compare takes no {sorted(unknown)[0]}", f"{', '.join(sorted(_SHARED))}")
+    beside: dict[str, Any] = {"weight": weight}
+    columns = {"cluster": cluster, "time": time}
+    for name, values in columns.items():
+        if values is not None and not isinstance(values, str):
+            beside[name], columns[name] = values, name
+    extra = {name: values for name, values in beside.items() if values is not None}
+    if extra and (target is None or _is_path(target) or _is_frame(target)):
+        raise UsageError(f"{next(iter(extra))} goes with an array of targets", "name a column")
+    given = {name: _source(models[name], name, {}) for name in names}
+    if len(given) < 2:
+        raise UsageError("compare needs two models or more")
+    plan = Plan(
+        pred=given[names[0]],
+        models=tuple(Contender(name, source, pred_col) for name, source in given.items()),
+        target=None if target is None else _source(target, "target", extra),
+        pred_col=pred_col,
+        weight_col="weight" if weight is not None else options.pop("weight_col", None),
+        id_col=options.pop("id_col", None),
+        by=groupings(_several(by)),
+        units=tuple((f"--{name}", column) for name, column in columns.items() if column),
+        **_common(
+            losses=losses,
+            **({"target_col": "target"} if extra else {}) | options,
+        ),
+    )
+    question = Question(
+        confidence=confidence, correction=correction, interval=ci, test=test, resamples=resamples,
+        seed=seed, cluster=columns["cluster"], time=columns["time"], horizon=horizon, sweep=sweep,
+        sort=sort,
+    )  # fmt: skip
+    return compare_plan(plan, question=question)
+
+
+_SHARED = {
+    "roles", "target_col", "weight_col", "id_col", "on", "by_row", "nan", "missing", "duplicates",
+    "where", "reduction", "task", "like", "from_logits", "labels", "positive", "classes",
+    "ignore_index", "class_weight", "boxes", "layout", "multioutput", "threads", "block_rows",
+}  # fmt: skip
+
+
+def _common(
+    *,
+    losses: str | Iterable[str],
+    roles: Mapping[str, Any] | None = None,
+    like: str | Iterable[str] = (),
+    from_logits: bool = False,
+    labels: Iterable[str] = (),
+    class_weight: Any = None,
+    boxes: str | None = None,
+    on: str | Iterable[str] = (),
+    where: str | Iterable[str] = (),
+    layout: str = "BTC",
+    **plain: Any,
+) -> dict[str, Any]:
+    """The fields of a plan that all commands have, from arguments as people give them."""
+    settings = {"from_logits": from_logits or None, "boxes": boxes}
+    given = dict(roles or {})
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        settings["balanced"] = True
+    elif class_weight is not None:
+        given["class_weight"] = class_weight
+    return plain | {
+        "losses": _several(losses),
+        "like": _several(like),
+        "settings": tuple((name, value) for name, value in settings.items() if value is not None),
+        "labels": tuple(labels),
+        "on": _several(on),
+        "where": _several(where),
+        "roles": tuple(
+            RoleInput(name, _source(values, name, {})) for name, values in given.items()
+        ),
+        "read": ReadOptions(layout=layout),
+    }
+
+
+def _several(given: str | Iterable[str]) -> tuple[str, ...]:
+    """One text, or several, as several."""
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _is_path(value: Any) -> bool:

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from lossctl.align import Aligned, Ledger, disagreement
+from lossctl.answered import Answers, Partly, answers, check_truths
 from lossctl.arrays import ORDERED_CORNERS, Array, Domain, Integers, Mask, Ragged
 from lossctl.batch import Batch
 from lossctl.binding import Binding, Bound
 from lossctl.carried import extra_of, text_bytes
-from lossctl.columns import column_of, unusable
+from lossctl.columns import column_of
 from lossctl.errors import DataError, UsageError
 from lossctl.needs import TARGETS
 from lossctl.numerics import floating, row_sum
@@ -39,6 +40,7 @@ class Batches:
         *,
         perhaps: str = "",
         task: str = "regression",
+        partly: Partly | None = None,
     ) -> None:
         self.plan = plan
         self.binding = binding
@@ -53,6 +55,7 @@ class Batches:
         self._shape: dict[str, tuple[int, ...]] = {}
         self._chosen: dict[str, set[float]] = {}
         self._whole_domains = binding.whole_domains
+        self._partly = partly
         self.perhaps = perhaps
         self.task = task
         self.chances = bool(perhaps)  # whether all that was seen could be probabilities
@@ -103,8 +106,8 @@ class Batches:
             raise DataError(f"{name}: every weight is 0", "some must be positive")
 
     def _batch(self, aligned: Aligned) -> Batch | None:
-        for name, places in self.binding.guards:
-            disagreement(aligned, places, name, self.binding.feeds)
+        for guard in self.binding.guards:
+            disagreement(aligned, guard, self.binding.feeds)
         columns: dict[str, Any] = {}
         keep = np.ones(aligned.rows.shape[0], dtype=bool)
         for condition, feed, place in self.binding.conditions:
@@ -118,27 +121,18 @@ class Batches:
             ignored = keep & self._ignored(columns, aligned)
             self._drop("ignored", ignored)
             keep &= ~ignored
-        bad: Mask | None = None
-        told: set[tuple[int, tuple[int, ...]]] = set()
-        for role, bound in self.binding.bound.items():
-            cells = [aligned.cells[bound.feed][place] for place in bound.places]
-            missing = unusable(bound, columns[role], cells)
-            if (bound.feed, bound.places) in told:
-                continue  # one column in two roles
-            told.add((bound.feed, bound.places))
-            if missing is not None and (missing & keep).any():
-                self._note_bad(bound.name, aligned, missing & keep)
-                bad = missing if bad is None else bad | missing
+        check_truths(self.binding, columns, aligned, keep)
+        found = answers(self.binding, columns, aligned, keep, self._note_bad)
         self._agree(columns)
         weight = self._weights(aligned, keep)
         ids = None
         if self.binding.ids is not None:
             ids = _ids(aligned.cells[self.binding.ids[0]][self.binding.ids[1]])
         order = aligned.rows if aligned.order is None else aligned.order
-        if bad is not None:
-            dropped = self._drop("nan", bad & keep)
-            self.poisoned += dropped if self.plan.nan == "propagate" else 0
-            keep &= ~bad
+        wanted, keep = keep, found.everywhere(keep)
+        for why, count in found.lost(wanted).items():
+            self.ledger.dropped[why] += count
+            self.poisoned += count if why == "nan" and self.plan.nan == "propagate" else 0
         batch = Batch(
             {**columns, **self.binding.wholes},
             frozenset(self.binding.wholes),
@@ -152,12 +146,28 @@ class Batches:
                 for name, (feed, place) in self.binding.extras.items()
             },
         )
+        if self.binding.models and not keep.all():
+            self._tell_partly(batch, found, wanted)
         if not keep.all():
             if not keep.any():
                 return None
             batch = batch.take(keep)
         self._check_domains(batch)
         return batch
+
+    def _tell_partly(self, batch: Batch, found: Answers, keep: Mask) -> None:
+        """Tell of the rows that only some models answer; each model's are checked like others."""
+        models = self.binding.models
+        answered: dict[int, Mask] = {}
+        for number, (rows, why) in enumerate(found.of_models(keep, len(models))):
+            lost = self.ledger.lost.setdefault(models[number].name, {})
+            for name, count in why.items():
+                lost[name] = lost.get(name, 0) + count
+            answered[number] = rows
+            if rows.any() and self._partly is not None:
+                self._check_domains(batch.take(rows), owner=number)
+        if self._partly is not None:
+            self._partly(batch, answered)
 
     def _drop(self, why: str, rows: Mask) -> int:
         count = int(np.count_nonzero(rows))
@@ -227,8 +237,11 @@ class Batches:
         self._weight_seen = self._weight_seen or bool((weight > 0.0).any())
         return weight
 
-    def _check_domains(self, batch: Batch) -> None:
-        bound = self.binding.bound
+    def _check_domains(self, batch: Batch, owner: int | None = None) -> None:
+        """Of all columns, or those of one model and what all share."""
+        bound = {
+            role: one for role, one in self.binding.bound.items() if self._concerns(role, owner)
+        }
         wholes = ((role, domain, batch.columns[role]) for role, domain in self._whole_domains)
         given = [
             (one.name, domain, batch.columns[role])
@@ -252,7 +265,7 @@ class Batches:
             ruled = [domain for _, domain in one.domains if domain.row is not None]
             if ruled and ruled[0].row is not None and ruled[0].row.warning:
                 self._note_sums(one, ruled[0], column, batch.rows)
-        self._check_rows(batch)
+        self._check_rows(batch, owner)
         if self.chances and "pred" in batch.columns and "target" in batch.columns:
             self.chances = _chances(batch.columns["pred"], batch.columns["target"])
 
@@ -281,13 +294,21 @@ class Batches:
         if len(said) > 1 and () not in said:
             raise DataError(", ".join(said.values()), "both sides must have the same shape")
 
-    def _check_rows(self, batch: Batch) -> None:
+    def _concerns(self, role: str, owner: int | None) -> bool:
+        return owner is None or self.binding.owners.get(role, owner) == owner
+
+    def _check_rows(self, batch: Batch, owner: int | None = None) -> None:
         """Roles that contradict each other within a row."""
-        for spec in self.specs:
-            fault = spec.loss.contradiction(batch.columns, spec.all_settings)
-            if fault is not None:
-                row, words = fault
-                raise DataError(f"row #{int(batch.rows[row])}: {words}")
+        models = self.binding.models
+        views = [None] if not models else models if owner is None else [models[owner]]
+        for view in views:
+            columns = batch.seen(view).columns
+            for spec in self.specs:
+                fault = spec.loss.contradiction(columns, spec.all_settings)
+                if fault is not None:
+                    row, words = fault
+                    of = "" if view is None else f"{view.name} "
+                    raise DataError(f"{of}row #{int(batch.rows[row])}: {words}")
 
     def _check_classes(self, sizes: dict[str, int]) -> None:
         wanted, found = self.plan.classes, sizes.get("classes")

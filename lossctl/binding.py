@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from lossctl import readers
-from lossctl.align import Feed
+from lossctl.align import Feed, Guard
 from lossctl.arrays import Array, Domain
 from lossctl.carried import carried, either, spare
 from lossctl.choose import PREFERRED, Wish, guess, one, select
 from lossctl.classes import Classes
 from lossctl.errors import DataError, UsageError, quoted
+from lossctl.models import APART, Model
 from lossctl.naming import class_names, in_one_order, named_column, named_roles
 from lossctl.needs import TARGETS, Needs, needs_of, wish_of
 from lossctl.plan import Plan
@@ -57,9 +58,18 @@ class Binding:
     weight: Bound | None = None
     ids: tuple[int, int] | None = None
     conditions: list[tuple[Condition, int, int]] = field(default_factory=list)
-    guards: list[tuple[str, tuple[int, int]]] = field(default_factory=list)
+    guards: list[Guard] = field(default_factory=list)
     keys: list[list[int]] = field(default_factory=list)
     extras: dict[str, tuple[int, int]] = field(default_factory=dict)  # feed and place
+    models: tuple[Model, ...] = ()  # where there are several
+    owners: dict[str, int] = field(default_factory=dict)  # the model that a column is of
+    truths: list[tuple[str, Bound]] = field(default_factory=list)  # columns that must be equal
+
+    def of(self, number: int) -> Binding:
+        """What one of the models is bound to."""
+        own = dict(self.models[number].columns)
+        shared = {role: one for role, one in self.bound.items() if APART not in role}
+        return replace(self, bound=shared | {role: self.bound[at] for role, at in own.items()})
 
 
 def bind(
@@ -298,7 +308,7 @@ def _rest(plan: Plan, binding: Binding) -> None:
         want = binding.feeds[place].want(column, "text" if as_text else "number")
         binding.conditions.append((condition, place, want))
     if plan.on:
-        if len(feeds) < 2:
+        if len(feeds) < 2 and not plan.models:
             raise UsageError("--on pairs two files, and there is one")
         binding.keys = [
             [feed.key(one(feed.source, key, "--on")) for key in plan.on] for feed in feeds
@@ -309,8 +319,8 @@ def _rest(plan: Plan, binding: Binding) -> None:
     elif plan.on and len(plan.on) == 1:
         binding.ids = (0, binding.keys[0][0])
     if len(feeds) == 2 and not plan.on and not plan.by_row:
-        binding.guards = _guards(binding, feeds)
-    same = {*plan.on, *(name for name, _ in binding.guards)}
+        binding.guards = guards(feeds, _roles(binding, feeds))
+    same = {*plan.on, *(guard.name for guard in binding.guards)}
     binding.extras = carried(plan, feeds, same)
     if plan.carry_all:
         binding.extras |= spare(plan, feeds, _roles(binding, feeds), binding.extras)
@@ -325,11 +335,11 @@ def _roles(binding: Binding, feeds: list[Feed]) -> list[set[int]]:
     ]  # fmt: skip
 
 
-def _guards(binding: Binding, feeds: list[Feed]) -> list[tuple[str, tuple[int, int]]]:
-    """Columns of text or whole numbers that both files have, and that play no role."""
+def guards(feeds: list[Feed], used: list[set[int]]) -> list[Guard]:
+    """Columns of text or whole numbers that both of two feeds have, and that play no role: those
+    `used`, by feed, do."""
     found = []
     shared = [{c.name: (i, c.kind) for i, c in enumerate(f.source.columns)} for f in feeds]
-    used = _roles(binding, feeds)
     for name in shared[0]:
         if not name or name not in shared[1]:
             continue
@@ -338,5 +348,6 @@ def _guards(binding: Binding, feeds: list[Feed]) -> list[tuple[str, tuple[int, i
             continue
         if left in used[0] or right in used[1]:
             continue
-        found.append((name, (feeds[0].want(left, "text"), feeds[1].want(right, "text"))))
+        places = feeds[0].want(left, "text"), feeds[1].want(right, "text")
+        found.append(Guard(name, (0, places[0]), (1, places[1])))
     return found

@@ -23,6 +23,7 @@ def carried(plan: Plan, feeds: list[Feed], same: Collection[str]) -> dict[str, t
     """Feed and place of each column that is grouped by or shown; the names in `same` are alike in
     both files. Raises UsageError for what is no column, or holds several values a row."""
     asked = [(grouping.column, "--by") for grouping in plan.by]
+    asked += [(name, option) for option, name in plan.units]
     asked += [(name, "--show") for text in plan.show for name in _names(feeds, text)]
     found: dict[str, tuple[int, int]] = {}
     for name, option in asked:

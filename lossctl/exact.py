@@ -7,6 +7,7 @@ nor on blocks, nor on threads, and is rounded only once, when it becomes a resul
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -126,6 +127,35 @@ def exact_moments(values: Array) -> tuple[Exact, Exact]:
     return first, second
 
 
+def exact_gram(columns: Sequence[Array]) -> tuple[list[Exact], list[list[Exact]]]:
+    """The sum of each of some finite columns (n,), and of the products of any two of them."""
+    size = len(columns)
+    sums, products = [0] * size, [[0] * size for _ in range(size)]
+    for start in range(0, columns[0].size if size else 0, _DOT):
+        blocks = [column[start : start + _DOT] for column in columns]
+        limbs = [in_limbs(block) for block in blocks]
+        if any(one is None for one in limbs):
+            for i, left in enumerate(blocks):
+                sums[i] += exact_sum(left)
+                for j, right in enumerate(blocks[: i + 1]):
+                    products[i][j] += exact_dot(left, right)
+            continue
+        # Every product of two limbs adds up without rounding, in whatever order BLAS does it.
+        flat = [(i, limb, unit) for i, one in enumerate(limbs) for limb, unit in one or []]
+        table = np.array([limb for _, limb, _ in flat])
+        totals, dots = table.sum(axis=1).tolist(), (table @ table.T).tolist()
+        for place, (i, _, unit) in enumerate(flat):
+            sums[i] += _steps(totals[place], unit) << (UNIT + unit)
+            row = dots[place]
+            for other, (j, _, above) in enumerate(flat):
+                if j <= i:
+                    products[i][j] += _steps(row[other], unit + above) << (UNIT + unit + above)
+    for i in range(size):
+        for j in range(i):
+            products[j][i] = products[i][j]
+    return sums, products
+
+
 Limb: TypeAlias = tuple[Array, int]  # multiples of 2**int, of a few bits
 
 
@@ -157,7 +187,7 @@ def _dot(left: Limb, right: Limb) -> Exact:
     return _steps(np.dot(left[0], right[0]), unit) << (UNIT + unit)
 
 
-def _steps(value: np.float64, unit: int) -> int:
+def _steps(value: float, unit: int) -> int:
     """A multiple of 2**unit as a number of those."""
     return int(math.ldexp(value, -unit))
 

@@ -31,36 +31,51 @@ def by_key(
     missing: str,
     duplicates: str,
     told: bool = True,
+    lead: int = 0,
+    partly: bool = False,
 ) -> Iterator[Aligned]:
-    """Rows of equal keys together, in the first feed's order. `keys` are places of `Feed.key`;
-    there, where they are `told`, the cells of every feed are the keys as they were compared: int64
-    or text.
+    """Rows of equal keys together, in the order of the feed that leads. `keys` are places of
+    `Feed.key`; there, where they are `told`, the cells of every feed are the keys as they were
+    compared: int64 or text.
 
     Holds all feeds in memory. Raises DataError for more than may be held, and for keys that are
     absent, repeated or unmatched, unless `duplicates` (first, last) or `missing` (drop) say what
-    to do.
+    to do. `partly`: rows that only some of the feeds have are not dropped, but told as absent.
     """
     _within_limit(feeds, sum(_known_size(feed) for feed in feeds), "would hold")
     tables = _tables(feeds, keys, size)
     ledger.read = [table.count for table in tables]
+    turned = [lead, *(place for place in range(len(feeds)) if place != lead)]
+    feeds, keys = [feeds[at] for at in turned], [keys[at] for at in turned]
+    tables = [tables[at] for at in turned]
     held = [_key(feed, table) for feed, table in zip(feeds, tables, strict=True)]
     if not all(isinstance(one, np.ndarray) for one in held):
         held = [text_of(one) for one in held]
     chosen = [_unique(feed, one, duplicates, ledger) for feed, one in zip(feeds, held, strict=True)]
     held = [_taken(one, rows) for one, rows in zip(held, chosen, strict=True)]
     partners = [_partners(held[0], one) for one in held[1:]]
-    matched = np.ones(len(held[0]), dtype=bool)
+    everywhere = np.ones(len(held[0]), dtype=bool)
     for found in partners:
-        matched &= found >= 0
-    _unmatched(feeds, held, partners, matched, missing, ledger)
+        everywhere &= found >= 0
+    matched = everywhere
+    if partly and missing == "drop":
+        matched = np.zeros(len(held[0]), dtype=bool)
+        for found in partners:
+            matched |= found >= 0
+    _unmatched(feeds, held, partners, missing)
+    ledger.dropped["unmatched"] += int(np.count_nonzero(~matched)) + _idle(held, partners)
     key, rows = held[0], chosen[0]
     if not matched.all():
         key = _taken(key, np.flatnonzero(matched))
         rows = np.flatnonzero(matched) if rows is None else rows[matched]
         partners = [found[matched] for found in partners]
+    lacking: list[Any] = [None, *(found < 0 if partly else None for found in partners)]
+    if partly:  # any row stands in for one that is absent
+        partners = [np.maximum(found, 0) for found in partners]
     places = [rows, *(_through(kept, p) for kept, p in zip(chosen[1:], partners, strict=True))]
     order = text_order(key)
-    del held, matched, partners, chosen
+    del held, matched, everywhere, partners, chosen
+    back = np.argsort(turned).tolist()
     for start in range(0, len(key), size):
         part = slice(start, min(start + size, len(key)))
         numbers = [_numbers(one, part) for one in places]
@@ -72,7 +87,10 @@ def by_key(
         for side, at in zip(cells, keys, strict=True):
             for place, one in zip(at, columns, strict=False):
                 side[place] = Cells(one)
-        yield Aligned(numbers[0], cells, order[part], numbers[1] if len(feeds) > 1 else None)
+        second = numbers[1] if len(feeds) == 2 else None
+        absent = [None if one is None else one[part] for one in lacking]
+        yield Aligned(numbers[0], [cells[at] for at in back], order[part], second,
+                      [absent[at] for at in back])  # fmt: skip
 
 
 def _through(kept: Integers | None, places: Any) -> Any:
@@ -209,32 +227,37 @@ def _partners(keys: Keys, among: Keys) -> Integers:
 
 
 def _unmatched(
-    feeds: list[Feed],
-    keys: Sequence[Keys],
-    partners: list[Integers],
-    matched: Any,
-    missing: str,
-    ledger: Ledger,
+    feeds: list[Feed], keys: Sequence[Keys], partners: list[Integers], missing: str
 ) -> None:
-    """Count the rows without a partner, on every side; refuse them unless they may be dropped."""
+    """Refuse rows without a partner, on every side, unless they may be dropped."""
+    if missing != "error":
+        return
     problems = []
-    lonely = np.flatnonzero(~matched)
-    if lonely.size:
-        others = " and ".join(feed.name for feed in feeds[1:])
-        problems.append(_absent(feeds[0], keys[0], lonely, others))
-    total = int(lonely.size)
     for feed, own, found in zip(feeds[1:], keys[1:], partners, strict=True):
-        if not lonely.size and len(own) == found.size:
-            continue  # as many keys as partners, and each is another's
-        used = np.zeros(len(own), dtype=bool)
-        used[found[found >= 0]] = True
-        idle = np.flatnonzero(~used)
+        lonely = np.flatnonzero(found < 0)
+        if lonely.size:
+            problems.append(_absent(feeds[0], keys[0], lonely, feed.name))
+        idle = _unused(own, found)
         if idle.size:
             problems.append(_absent(feed, own, idle, feeds[0].name))
-            total += int(idle.size)
-    if problems and missing == "error":
+    if problems:
         raise DataError("; ".join(problems), "--missing drop leaves them out and counts them")
-    ledger.dropped["unmatched"] += total
+
+
+def _unused(keys: Keys, found: Integers) -> Integers:
+    """The rows that are nobody's partner."""
+    matched = found[found >= 0]
+    if len(keys) == matched.size:
+        return np.empty(0, dtype=np.int64)
+    used = np.zeros(len(keys), dtype=bool)
+    used[matched] = True
+    return np.flatnonzero(~used)
+
+
+def _idle(keys: Sequence[Keys], partners: list[Integers]) -> int:
+    """How many rows of the other feeds are nobody's partner."""
+    pairs = zip(keys[1:], partners, strict=True)
+    return sum(int(_unused(own, found).size) for own, found in pairs)
 
 
 def _absent(feed: Feed, keys: Keys, rows: Integers, others: str) -> str:

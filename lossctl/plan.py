@@ -25,11 +25,24 @@ class RoleInput:
 
 
 @dataclass(frozen=True, slots=True)
+class Contender:
+    """One of several models: what it is called, and where its predictions are."""
+
+    name: str
+    pred: str | Source
+    columns: str | None = None  # as `pred_col`
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """What to score against what, and how. Paths, or sources that are open already."""
+    """What to score against what, and how. Paths, or sources that are open already.
+
+    Of several `models` the first is the reference, and `pred` and `pred_col` are its own.
+    """
 
     pred: str | Source
     target: str | Source | None = None
+    models: tuple[Contender, ...] = ()
     losses: tuple[str, ...] = ()
     reduction: str | None = None
     task: str = "auto"
@@ -51,6 +64,7 @@ class Plan:
     where: tuple[str, ...] = ()
     roles: tuple[RoleInput, ...] = ()
     by: tuple[Grouping, ...] = ()
+    units: tuple[tuple[str, str], ...] = ()  # columns that say which rows depend on each other
     show: tuple[str, ...] = ()  # further columns that travel with the rows
     carry_all: bool = False  # every column that plays no role does
     outliers: str = "mad"
@@ -99,8 +113,10 @@ class Plan:
                              "the second of two --labels counts as 1")  # fmt: skip
         if self.on and self.by_row:
             raise UsageError("--on and --by-row exclude each other")
-        piped = [self.pred, self.target, *(role.source for role in self.roles)]
-        if sum(source == "-" for source in piped) > 1:
+        # One file may hold the columns of several models.
+        preds = any(source == "-" for source in (self.pred, *(one.pred for one in self.models)))
+        piped = [self.target, *(role.source for role in self.roles)]
+        if preds + sum(source == "-" for source in piped) > 1:
             raise UsageError(
                 "standard input is given more than once", "give a file for all but one"
             )

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from lossctl.charts import Chart as Chart
+from lossctl.charts import Series as Series
+from lossctl.charts import chart_data, chart_from
 from lossctl.errors import inert
 from lossctl.tables import Column as Column
 from lossctl.tables import Json as Json
@@ -26,12 +29,13 @@ ASIDE = ("weight", "input_length", "batch", "centers", "class_vectors", "class_w
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one analysis found: a sentence, perhaps a table, and the numbers behind them."""
+    """What one analysis found: a sentence, perhaps a table or pictures, and the numbers behind."""
 
     name: str
     text: str
     data: Json
     table: Table | None = None
+    charts: tuple[Chart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +113,15 @@ class Report:
     notes: tuple[Note, ...] = ()
     finding: str = ""
     table: Table | None = None  # what a command other than `eval` has to say, row by row
+    shown: tuple[Table, ...] = ()  # what people see of it instead
+    models: tuple[Json, ...] = ()  # of several models: name, columns, rows that it leaves out
     schema: int = field(default=SCHEMA)
 
     @property
     def title(self) -> str:
         """What was scored against what, in words."""
+        if self.models:
+            return _title_of_models(self)
         parts = [" against ".join(_sides(self.inputs))]
         if self.task not in ("custom", "auto"):
             parts.append(self.task)
@@ -137,16 +145,15 @@ class Report:
     def to_dict(self) -> Json:
         """The report as JSON-ready data: schema 1."""
         data: Json = {"schema": self.schema}
-        apart = ("schema", "parts", "worst", "table")
+        apart = ["schema", "parts", "worst", "table", "shown"] + ["models"] * (not self.models)
         for name in (f.name for f in fields(self) if f.name not in apart):
             data[name] = _plain(getattr(self, name))
         data["worst"] = _plain(self.worst)
         if self.table is not None:
             data["table"] = table_data(self.table)
-        data["parts"] = {
-            part.name: {"text": part.text, **part.data, "table": table_data(part.table)}
-            for part in self.parts
-        }
+        if self.shown:
+            data["shown"] = [table_data(table) for table in self.shown]
+        data["parts"] = {part.name: _part_data(part) for part in self.parts}
         return data
 
     @classmethod
@@ -157,6 +164,10 @@ class Report:
         worst = data["worst"]
         plain = {f.name: data[f.name] for f in fields(cls) if f.name in data}
         plain["table"] = table_from(data.get("table"))
+        plain["models"] = tuple(data.get("models", ()))
+        plain["shown"] = tuple(
+            table for one in data.get("shown", ()) if (table := table_from(one)) is not None
+        )
         plain["losses"] = tuple(LossResult(**result) for result in data["losses"])
         plain["notes"] = tuple(Note(**note) for note in data["notes"])
         plain["worst"] = worst and Worst(
@@ -206,7 +217,8 @@ class Report:
 
     def tables(self) -> list[Table]:
         """What the screen shows first, in its order."""
-        found = [self.losses_table() if self.losses else None, self.table, self.worst_table()]
+        own = self.shown or (self.table,)
+        found = [self.losses_table() if self.losses else None, *own, self.worst_table()]
         return [table for table in found if table is not None and not table.aside]
 
     def losses_table(self) -> Table:
@@ -267,6 +279,16 @@ class Report:
             line += [change(row.without[spec], now[spec]) for spec in without]
             cells.append(tuple(line))
         return Table(tuple(columns), tuple(cells))
+
+
+def _title_of_models(report: Report) -> str:
+    """`2 models on 442 rows of target.csv[target] · regression · reference: ridge`."""
+    truth = [named(given) for role, given in report.inputs.items() if role in TRUTH]
+    rows = f"{len(report.models)} models on {report.rows['scored']} rows"
+    parts = [f"{rows} of {truth[0]}" if truth else rows]
+    if report.task not in ("custom", "auto"):
+        parts.append(report.task)
+    return " · ".join([*parts, f"reference: {report.models[0]['name']}"])
 
 
 def _sides(inputs: Mapping[str, Any]) -> list[str]:
@@ -336,10 +358,17 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _part_data(part: Part) -> Json:
+    data = {"text": part.text, **part.data, "table": table_data(part.table)}
+    charts = [chart_data(chart) for chart in part.charts]
+    return {**data, "charts": charts} if charts else data
+
+
 def _part(name: str, data: Mapping[str, Any]) -> Part:
     made = table_from(data["table"])
-    rest = {key: value for key, value in data.items() if key not in ("text", "table")}
-    return Part(name, data["text"], rest, made)
+    rest = {key: value for key, value in data.items() if key not in ("text", "table", "charts")}
+    charts = tuple(chart_from(chart) for chart in data.get("charts", ()))
+    return Part(name, data["text"], rest, made, charts)
 
 
 def row_name(row: int, identity: str | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -13,9 +13,12 @@ from lossctl.analyses import detectors, evaluation, finding
 from lossctl.errors import DataError, UsageError
 from lossctl.passes import Progress
 from lossctl.plan import Plan
-from lossctl.report import LossResult, Note, Part, Report, Table, Worst
+from lossctl.report import Json, LossResult, Note, Part, Report, Table, Worst
 from lossctl.rounds import Rounds, in_step
 from lossctl.scoring import Scoring, scoring
+
+if TYPE_CHECKING:
+    from lossctl.analyses.comparison.question import Question
 
 T = TypeVar("T")
 
@@ -99,6 +102,43 @@ def slices_plan(
         )
 
 
+def compare_plan(
+    plan: Plan, progress: Progress | None = None, *, question: Question | None = None
+) -> Report:
+    """Several models on the same rows: the report of `compare`.
+
+    Raises UsageError for fewer than two models, and as `scoring` does; DataError where every row
+    has the label that is ignored.
+    """
+    from lossctl.analyses.comparison import abstained, compared, ranks, tables, told
+    from lossctl.analyses.comparison.question import Question
+
+    asked = Question() if question is None else question
+    if len(plan.models) < 2:
+        raise UsageError("compare needs two models or more", "NAME=PREDS names each")
+    with scoring(plan, progress) as held:
+        context, first = held.rows()
+        context = compared.led(context, asked)
+        models = held.binding.models
+        found = held.ask(compared.rounds(context, models, asked, first))
+        assert held.partial is not None and found.leading is not None
+        names = found.names
+        ranked = ranks.ranks(found.leading, asked)
+        gone = abstained.abstained(found.leading, names, held.ledger.lost, held.partial)
+        missing = abstained.part(gone, found.leading, names, held.scored)
+        return report_of(
+            held,
+            "compare",
+            table=tables.records(found.losses, names),
+            shown=tables.shown(found.losses, names, ranked, asked.confidence),
+            models=held.models,
+            parts=(*([] if missing is None else [missing]), *told.parts(found, asked, ranked)),
+            notes=tuple(told.notes(found)),
+            finding=told.finding(found, ranked),
+            digest=found.digest,
+        )
+
+
 def _checked(held: Scoring, question: Rounds[T]) -> tuple[T, list[Note]]:
     """The answer to a question, and what looks wrong about the inputs: then nothing else counts."""
     answers: list[Any] = held.ask(in_step([question, detectors.rounds(held.rows()[0])]))
@@ -147,6 +187,8 @@ def report_of(
     finding: str = "",
     ignored: int = 0,
     digest: str | None = None,
+    shown: tuple[Table, ...] = (),
+    models: tuple[Json, ...] = (),
 ) -> Report:
     """What a command found, with what is said of every run: the files, the rows, the task."""
     plan = held.plan
@@ -169,6 +211,8 @@ def report_of(
             *notes,
         ),
         finding=finding,
+        shown=shown,
+        models=models,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from lossctl.align import Feed, Ledger, by_row
 from lossctl.analyses.context import Context
 from lossctl.analyses.detectors import rows_of
+from lossctl.answered import Partly
 from lossctl.arrays import Ragged
 from lossctl.batch import Batch, joined
 from lossctl.batches import Batches
@@ -18,6 +19,8 @@ from lossctl.binding import Binding, Bound, OpenSource, bind
 from lossctl.errors import DataError, UsageError
 from lossctl.grammar import Common
 from lossctl.join import by_key
+from lossctl.panel import bind_models
+from lossctl.partial import Partial
 from lossctl.passes import Again, Passes, Progress, Reread
 from lossctl.plan import Plan
 from lossctl.readers import open_source
@@ -49,6 +52,7 @@ class Scoring:
     first: Batch | None  # None where every row has the label that is ignored
     passes: Passes | None
     context: Context | None
+    partial: Partial | None = None  # of several models: what rows add that not all answer
 
     def ask(self, question: Rounds[T]) -> T:
         """The answer to a question about all rows. Raises DataError."""
@@ -69,14 +73,44 @@ class Scoring:
     def counts(self, ignored: int = 0) -> dict[str, Any]:
         """What was read, scored and dropped; `ignored` more rows count in no average."""
         ledger = self.ledger
+        if self.binding.models:
+            return {"read": self._read(), "scored": self.scored, "dropped": dict(ledger.dropped)}
         dropped = {**ledger.dropped, "ignored": ledger.dropped["ignored"] + ignored}
         read = {"pred": ledger.read[0], "target": ledger.read[min(1, len(ledger.read) - 1)]}
         return {"read": read, "scored": self.scored, "dropped": dropped}
 
+    def _read(self) -> dict[str, int]:
+        """The rows of the targets, and of every model's file."""
+        read, binding = self.ledger.read, self.binding
+        feeds = {number: binding.bound[name].feed for name, number in binding.owners.items()}
+        names = {binding.models[number].name: feed for number, feed in feeds.items()}
+        apart = self.plan.target is not None
+        return ({"target": read[1]} if apart else {}) | {
+            name: read[feed] for name, feed in names.items()
+        }
+
+    @property
+    def models(self) -> tuple[dict[str, Any], ...]:
+        """Every model: its name, where its columns come from, and the rows that it leaves out."""
+        found = []
+        for number, model in enumerate(self.binding.models):
+            bound = [b for name, b in self.binding.bound.items()
+                     if self.binding.owners.get(name) == number]  # fmt: skip
+            source = self.binding.feeds[bound[0].feed].source
+            columns = [column for one in bound for column in one.columns]
+            lost = self.ledger.lost.get(model.name, {})
+            found.append({"name": model.name, "path": source.path, "format": source.format,
+                          "columns": columns, "left_out": dict(lost)})  # fmt: skip
+        return tuple(found)
+
     @property
     def inputs(self) -> dict[str, Any]:
         """Where each role comes from."""
-        return inputs_of(self.binding)
+        binding = self.binding
+        if binding.models:
+            shared = {n: b for n, b in binding.bound.items() if n not in binding.owners}
+            binding = replace(binding, bound=shared)
+        return inputs_of(binding)
 
 
 @contextmanager
@@ -90,7 +124,8 @@ def scoring(plan: Plan, progress: Progress | None = None) -> Iterator[Scoring]:
     with opened(plan) as (pred, target, opener):
         specs, task = question(plan, pred, target)
         several = task.task == "multilabel"
-        binding = bind(plan, specs, pred, target, opener, several=several)
+        binder = bind_models if plan.models else bind
+        binding = binder(plan, specs, pred, target, opener, several=several)
         spool = Spool(plan.spool_limit)
         try:
             yield _scoring(plan, specs, task, binding, spool, progress)
@@ -108,14 +143,15 @@ def _scoring(
 ) -> Scoring:
     ledger = Ledger()
     size = plan.block_rows or _block_rows(binding)
-    batches = _batches(plan, specs, task, binding, ledger, size)
+    partly = Partial(specs, binding.models) if binding.models else None
+    batches = _batches(plan, specs, task, binding, ledger, size, partly)
     roles = {*binding.bound, *binding.wholes}
     together = frozenset(spec for spec in specs if spec.scope(roles) != "row")
     first = _all_rows(batches, together) if together else next(batches, None)
     if first is None:
         batches.finish()
         if ledger.dropped["ignored"]:
-            return Scoring(plan, specs, task, binding, ledger, batches, None, None, None)
+            return Scoring(plan, specs, task, binding, ledger, batches, None, None, None, partly)
         raise DataError(_no_rows(binding, ledger))
     later: Again | None = None
     if _passes_needed(plan, specs):
@@ -124,8 +160,9 @@ def _scoring(
             read = partial(_batches, plan, specs, task, binding)
             later = Reread(lambda: read(Ledger(), size))
     passes = Passes(first, batches, later, plan.workers if plan.processes else 1, progress)
-    context = _context(plan, specs, task, binding, first, passes)
-    return Scoring(plan, specs, task, binding, ledger, batches, first, passes, context)
+    alone = binding.of(0) if binding.models else binding
+    context = _context(plan, specs, task, alone, first, passes)
+    return Scoring(plan, specs, task, binding, ledger, batches, first, passes, context, partly)
 
 
 def _passes_needed(plan: Plan, specs: tuple[Spec, ...]) -> bool:
@@ -197,18 +234,24 @@ def _batches(
     binding: Binding,
     ledger: Ledger,
     size: int,
+    partly: Partly | None = None,
 ) -> Batches:
-    """The rows of the files, side by side, in blocks of `size`."""
+    """The rows of the files, side by side, in blocks of `size`. Several models answer the rows of
+    the targets."""
     if plan.on:
         shown = {*binding.extras.values(), binding.ids}
         rows = by_key(
             binding.feeds, binding.keys, size, ledger,
             missing=plan.missing, duplicates=plan.duplicates,
             told=any((feed, at) in shown for feed, keys in enumerate(binding.keys) for at in keys),
+            lead=int(bool(binding.models) and plan.target is not None),
+            partly=bool(binding.models),
         )  # fmt: skip
     else:
         rows = by_row(binding.feeds, size, ledger)
-    return Batches(plan, binding, specs, ledger, rows, perhaps=task.perhaps, task=task.task)
+    return Batches(
+        plan, binding, specs, ledger, rows, perhaps=task.perhaps, task=task.task, partly=partly
+    )
 
 
 def _reread(binding: Binding) -> bool:

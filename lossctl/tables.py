@@ -14,7 +14,9 @@ Kind: TypeAlias = Literal[
     "share", "skill",  # a fraction, shown as per cent
     "p",  # how surprising something would be by chance
     "count",  # a whole number
-    "interval",  # {"low", "high", "trusted"}
+    "interval",  # {"low", "high", "trusted"}; of fractions shown as per cent: "percent" too
+    "shift",  # {"value", "percent"}: a difference, or a fraction shown as per cent
+    "marked",  # {"value", "mark"}: a number, and a sign behind it
     "worst",  # {"row", "id", "share"}
     "half",  # {"count", "of"}
     "change",  # {"value", "change"}: a value and its relative change
@@ -45,6 +47,8 @@ class Table:
 _PARTS: dict[str, tuple[str, ...]] = {
     "interval": ("low", "high", "trusted"),
     "change": ("value",),
+    "shift": ("value",),
+    "marked": ("value",),
     "half": ("count",),
     "worst": ("row", "id", "share"),
     "bar": (),

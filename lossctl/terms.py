@@ -212,6 +212,17 @@ class SizeTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class Through:
+    """A column of the rows seen through a view."""
+
+    of: Callable[[Batch], Any]
+    view: View | None
+
+    def __call__(self, batch: Batch) -> Any:
+        return self.of(batch.seen(self.view))
+
+
+@dataclass(frozen=True, slots=True)
 class Weighing:
     """A column, or the terms of a sum, of the rows whose weight is not 0: the others are as if they
     were not there, where rows count alike too."""

@@ -2,7 +2,8 @@
 
 Needs scikit-learn (an extra of the project, `dev`); its data sets come with it, offline. The same
 versions on the same machine give the same bytes. README.md beside this file says what is what;
-tasks/ has the parts that fill a folder each.
+tasks/ has the parts that fill a folder each, tasks/models/ the other models of a folder, for
+comparisons.
 """
 
 from __future__ import annotations
@@ -20,6 +21,18 @@ from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.neighbors import KNeighborsRegressor
 from tasks.classification import binary, distribution, multiclass, multilabel
 from tasks.forecasts import ensemble, ordinal, quantile, structural
+from tasks.models.classes import (
+    binary_models,
+    distribution_models,
+    multiclass_models,
+    multilabel_models,
+)
+from tasks.models.forecasts import ensemble_models, quantile_models
+from tasks.models.patients import diabetes_models
+from tasks.models.pictures import box_models, mask_models
+from tasks.models.strings import reading_models
+from tasks.models.vectors import embedding_models
+from tasks.models.visits import visits
 from tasks.pictures import boxes, masks
 from tasks.strings import sequences
 from tasks.tables import Columns, csv_bytes
@@ -80,7 +93,7 @@ def tiny(folder: Path) -> None:
 
 
 FOLDERS = {
-    "diabetes": [diabetes],
+    "diabetes": [diabetes, visits],
     "tiny": [tiny],
     "binary": [binary],
     "multiclass": [multiclass, ordinal],
@@ -94,17 +107,33 @@ FOLDERS = {
     "ensemble": [ensemble],
     "structural": [structural],
 }
+# What fills `models/` of a folder, and reads nothing but what the folder has by then.
+COMPARED = {
+    "diabetes": diabetes_models,
+    "binary": binary_models,
+    "multiclass": multiclass_models,
+    "multilabel": multilabel_models,
+    "distribution": distribution_models,
+    "masks": mask_models,
+    "boxes": box_models,
+    "sequences": reading_models,
+    "embedding": embedding_models,
+    "quantile": quantile_models,
+    "ensemble": ensemble_models,
+}
 
 
 def main() -> None:
     """Write every file of every folder."""
-    for name, parts in FOLDERS.items():
-        folder = HERE / name
-        folder.mkdir(exist_ok=True)
-        # The order in which threads add, and so the last bits, would depend on their number.
-        with threadpool_limits(1):
+    # The order in which threads add, and so the last bits, would depend on their number.
+    with threadpool_limits(1):
+        for name, parts in FOLDERS.items():
+            (HERE / name).mkdir(exist_ok=True)
             for fill in parts:
-                fill(folder)
+                fill(HERE / name)
+        for name, fill in COMPARED.items():
+            (HERE / name / "models").mkdir(exist_ok=True)
+            fill(HERE / name)
 
 
 if __name__ == "__main__":

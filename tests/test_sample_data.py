@@ -125,6 +125,39 @@ P = [f"p_{k}" for k in TEN]
 E = [f"e_{k}" for k in range(8)]
 PROPERTIES = ["even", "prime", "loop", "big"]
 
+MEMBERS = [f"m_{tree:02d}" for tree in range(20)]
+QUANTILES = ["q_0.1", "q_0.5", "q_0.9"]
+SIDES = ["x1", "y1", "x2", "y2"]
+
+# The older predictions of a folder, the other models of its targets, and the columns of these.
+COMPARED: dict[str, tuple[list[str], list[str], list[str]]] = {
+    "diabetes": (["ridge", "forest", "knn"], ["lasso", "huber", "mean"], ["id", "pred"]),
+    "binary": (["logistic", "forest", "boosting"], ["calibrated", "naive_bayes", "prior"],
+               ["id", "p"]),
+    "multiclass": (["logistic", "forest", "knn"], ["svm", "lda", "prior"], ["id", *P]),
+    "multilabel": (["logistic"], ["kernel", "forest", "svm", "knn", "prior"],
+                   ["id", *(f"p_{name}" for name in PROPERTIES)]),
+    "distribution": (["model"], ["kernel", "naive_bayes", "knn", "forest", "prior"], ["id", *P]),
+    "masks": (["model"], ["boosting", "forest", "naive_bayes", "nearest", "prior"], []),
+    "boxes": (["model"], ["boosting", "histogram", "knn", "linear", "mean"], ["id", *SIDES]),
+    "sequences": (["readings"], ["svm", "knn", "linear", "greedy", "constant"], ["id", "pred"]),
+    "embedding": (["embedding"], ["shrunk", "kernel", "network", "pca", "random"], []),
+    "quantile": (["quantiles"], ["linear", "ridge", "knn", "trees", "constant"],
+                 ["id", *QUANTILES]),
+    "ensemble": (["members"], ["bagging", "dressed", "knn", "few", "constant"], ["id", *MEMBERS]),
+}  # fmt: skip
+INTERVALS = [f"quantile/models/interval/{name}" for name in COMPARED["quantile"][1]]
+NORMALS = [f"ensemble/models/gaussian/{name}" for name in ("bagging", "dressed", "knn", "constant")]
+MODEL_FILES = {
+    f"{folder}/models/{name}.csv": columns
+    for folder, (_, names, columns) in COMPARED.items()
+    for name in names
+    if columns
+}
+MODEL_FILES["ensemble/models/few.csv"] = ["id", *MEMBERS[:5]]
+MODEL_FILES |= {f"{name}.csv": ["id", "lower", "upper"] for name in INTERVALS}
+MODEL_FILES |= {f"{name}.csv": ["id", "mean", "scale"] for name in NORMALS}
+
 # Folder by folder: what a .csv, .parquet or .jsonl file has for columns, and an .npy for its array.
 TABLE_FILES = {
     "binary/target.csv .parquet": ["id", "label", "target"],
@@ -169,6 +202,22 @@ TABLE_FILES = {
     "ensemble/gaussian_trees.csv .parquet": ["id", "mean", "scale"],
     "structural/parameters.csv": ["parameters"],
     "structural/train.csv": ["train"],
+    "diabetes/all.parquet": [
+        "id",
+        "target",
+        "age",
+        "sex",
+        "bmi",
+        *MODELS,
+        "lasso",
+        "huber",
+        "mean",
+    ],
+    "diabetes/gaps.csv": ["id", "pred"],
+    "diabetes/visits.csv": ["patient", "day", "old", "new"],
+    "diabetes/visits_target.csv": ["patient", "day", "target"],
+    "sequences/readings_target.csv": ["id", "target"],
+    **MODEL_FILES,
 }
 ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
     "binary/target": ("int8", (569,)),
@@ -183,6 +232,10 @@ ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
     "masks/target": ("uint8", (120, 8, 8)),
     "masks/model": ("float64", (120, 8, 8)),
     "masks/model_logits": ("float64", (120, 8, 8)),
+    **{
+        f"masks/models/{name}": ("uint8" if name == "nearest" else "float32", (120, 8, 8))
+        for name in COMPARED["masks"][1]
+    },
     "boxes/target": ("int64", (200, 4)),
     "boxes/model": ("float64", (200, 4)),
     "sequences/ctc_logits": ("float64", (40, 20, 11)),
@@ -215,19 +268,22 @@ PROBABILITIES = [
     "multiclass/knn",
     "distribution/target",
     "distribution/model",
+    *(name.split(".")[0] for name, columns in MODEL_FILES.items() if columns == ["id", *P]),
 ]
 
 
 def test_the_folders_hold_these_files_and_no_others() -> None:
     made = {f"{name}.npy" for name in ARRAYS} | set(COLUMNS) | {"embedding/embedding.npz"}
-    parts = {path.relative_to(SAMPLES).as_posix() for path in SAMPLES.glob("*/*") if path.is_file()}
-    older = ("diabetes/", "tiny/", "tasks/")
-    assert {name for name in parts if not name.startswith(older)} == made
+    made |= {f"embedding/models/{name}.npz" for name in COMPARED["embedding"][1]}
+    made |= {f"diabetes/{name}" for name in ("broken.csv", "ridge.csv.gz")}
+    made |= {f"diabetes/{name}.{form}" for name, _ in TABLES for form in ("csv", "parquet", "npy")}
+    parts = {path.relative_to(SAMPLES).as_posix() for path in SAMPLES.glob("*/**/*.*")}
+    assert {name for name in parts if not name.startswith(("tiny/", "tasks/"))} == made
 
 
 def test_the_sample_data_are_small() -> None:
     files = [path for path in SAMPLES.rglob("*") if "__pycache__" not in path.parts]
-    assert sum(path.stat().st_size for path in files if path.is_file()) < 2_500_000
+    assert sum(path.stat().st_size for path in files if path.is_file()) < 4_000_000
 
 
 @pytest.mark.parametrize("name", COLUMNS)
@@ -309,11 +365,12 @@ def ids(name: str) -> list[str]:
 )
 def test_rows_are_aligned_by_id(folder: str) -> None:
     named = [name for name in COLUMNS if name.startswith(f"{folder}/") and "id" in COLUMNS[name]]
+    named = [name for name in named if name != "diabetes/gaps.csv"]
     orders = {tuple(ids(name)) for name in named}
     assert all(len(set(order)) == len(order) for order in orders)
     # ordinal.csv grades the diabetes patients; the strips are other strings than the readings.
     assert len(orders) == (2 if folder in {"multiclass", "sequences"} else 1)
-    if folder in {"quantile", "ensemble"}:
+    if folder in {"diabetes", "quantile", "ensemble"}:
         assert orders == {tuple(IDS)}
 
 
@@ -323,5 +380,79 @@ def test_rows_of_probabilities_sum_to_one(name: str) -> None:
     assert rows.min() >= 0
     assert rows.max() <= 1
     assert np.abs(rows.sum(axis=1) - 1).max() <= 1e-12
-    if name in {"multiclass/logistic", "distribution/model"}:
+    if name in {"multiclass/logistic", "distribution/model"} or "/models/" in name:
         assert rows.min() > 0
+    if "/models/" in name:
+        assert np.array_equal(np.rint(rows * 1e6) / 1e6, rows)
+
+
+# --- models to compare --------------------------------------------------------------------------
+
+
+def six(folder: str) -> list[Path]:
+    """The files of predictions of one folder's targets."""
+    older, newer, _ = COMPARED[folder]
+    form = {"masks": "npy", "embedding": "npz"}.get(folder, "csv")
+    names = [*older, *(f"models/{name}" for name in newer)]
+    return [SAMPLES / folder / f"{name}.{form}" for name in names]
+
+
+@pytest.mark.parametrize("folder", COMPARED)
+def test_each_task_has_six_models_and_no_two_are_alike(folder: str) -> None:
+    assert len({path.read_bytes() for path in six(folder)}) == 6
+
+
+def test_one_file_has_all_six_models() -> None:
+    whole, target = parquet("diabetes/all"), parquet("diabetes/target")
+    assert {name: whole[name] for name in target} == target
+    for path in six("diabetes"):
+        assert whole[path.stem] == numbers(path, "pred").tolist()
+
+
+def test_gaps_are_the_rows_that_are_hard_for_ridge() -> None:
+    table, forest = read_csv(DIABETES / "gaps.csv"), numbers(DIABETES / "forest.csv", "pred")
+    said = dict(zip(table["id"], table["pred"], strict=True))
+    assert sorted(set(IDS) - set(said)) == ["d050", "d150", "d200", "d250", "d350"]
+    empty = [IDS.index(key) for key, text in said.items() if not text]
+    hardest = np.argsort(-np.abs(errors("ridge")), kind="stable")[:40]
+    assert empty == sorted(hardest.tolist())
+    assert all(float(text) == forest[IDS.index(key)] for key, text in said.items() if text)
+
+
+def test_vectors_of_the_models_have_one_form() -> None:
+    expected = {"embeddings": (300, 8), "centers": (10, 8), "class_vectors": (10, 8)}
+    for path in six("embedding")[1:]:
+        with np.load(path, allow_pickle=False) as archive:
+            assert {name: archive[name].shape for name in archive} == expected
+            assert all(np.isfinite(archive[name]).all() for name in archive)
+
+
+def visits() -> tuple[list[str], npt.NDArray[np.int64], dict[str, npt.NDArray[np.float64]]]:
+    """The patient and the day of each visit, and the errors of each model."""
+    pred, target = DIABETES / "visits.csv", DIABETES / "visits_target.csv"
+    keys = read_csv(pred)
+    assert all(keys[name] == read_csv(target)[name] for name in ("patient", "day"))
+    off = {name: numbers(pred, name) - numbers(target, "target") for name in ("old", "new")}
+    return keys["patient"], np.array(keys["day"], int), off
+
+
+def test_visits_are_a_panel() -> None:
+    patient, day, _ = visits()
+    keys = list(zip(patient, day.tolist(), strict=True))
+    assert keys == sorted(set(keys))
+    counts = [patient.count(one) for one in sorted(set(patient))]
+    assert (len(counts), min(counts), max(counts), sum(counts)) == (60, 4, 8, 381)
+
+
+def test_visits_are_fewer_than_they_seem() -> None:
+    """`new` looks surely better than `old` if rows count as independent, and is not."""
+    patient, day, off = visits()
+    better = np.abs(off["old"]) - np.abs(off["new"])
+    rest = better - better.mean()
+    rows = float(np.sum(rest**2))
+    clusters = sum(rest[np.array(patient) == one].sum() ** 2 for one in set(patient))
+    ordered = rest[np.argsort(day, kind="stable")]
+    series = rows + 2 * sum((1 - k / 13) * (ordered[k:] @ ordered[:-k]) for k in range(1, 13))
+    found = [better.sum() / variance**0.5 for variance in (rows, clusters, series)]
+    assert [f"{one:.2f}" for one in found] == ["2.45", "1.64", "1.64"]
+    assert [f"{np.mean(np.abs(one)):.2f}" for one in off.values()] == ["7.31", "6.46"]

@@ -171,7 +171,45 @@ def percent(hits: npt.NDArray[np.bool_]) -> str:
     return f"{100 * hits.mean():.1f} %"
 
 
-@pytest.mark.parametrize("model", ["logistic", "boosting", "forest"])
+TUMOURS = ["logistic", "boosting", "forest", "models/calibrated", "models/naive_bayes",
+           "models/prior"]  # fmt: skip
+LABELS = ["logistic", *(f"models/{name}" for name in ("kernel", "forest", "svm", "knn", "prior"))]
+SHARES = ["model", *(f"models/{name}" for name in ("kernel", "naive_bayes", "knn", "forest",
+                                                   "prior"))]  # fmt: skip
+INK = ["model", *(f"models/{name}" for name in ("boosting", "forest", "naive_bayes", "nearest",
+                                                "prior"))]  # fmt: skip
+BOXES = ["model", *(f"models/{name}" for name in ("boosting", "histogram", "knn", "linear",
+                                                  "mean"))]  # fmt: skip
+READERS = ["readings", *(f"models/{name}" for name in ("svm", "knn", "linear", "greedy",
+                                                       "constant"))]  # fmt: skip
+LEVELS = ["linear", "ridge", "knn", "trees", "constant"]
+ENSEMBLES = ["members", *(f"models/{name}" for name in ("bagging", "dressed", "knn", "few",
+                                                        "constant"))]  # fmt: skip
+NORMALS = ["gaussian", "gaussian_trees", *(f"models/gaussian/{name}" for name in (
+    "bagging", "dressed", "knn", "constant"))]  # fmt: skip
+
+
+@pytest.mark.parametrize("model", ["lasso", "huber", "mean"])
+def test_regression_numbers(model: str) -> None:
+    target, pred = load("diabetes/target"), table(f"diabetes/models/{model}")[:, 0]
+    off = pred - target
+    square, part = np.mean(off**2), np.mean(off**2) / np.var(target)
+    mae = f"{np.mean(np.abs(off)):.2f}"
+    stated(f"models/{model}", mae, f"{square**0.5:.2f}", f"{square:.0f}", f"{1 - part:.3f}")
+
+
+def test_a_model_that_leaves_out_hard_rows_looks_better() -> None:
+    said = read_csv(SAMPLES / "diabetes" / "gaps.csv")
+    kept = {key: float(text) for key, text in zip(*said.values(), strict=True) if text}
+    ids = read_csv(SAMPLES / "diabetes" / "target.csv")["id"]
+    rows = [ids.index(key) for key in kept]
+    target, ridge = load("diabetes/target"), load("diabetes/ridge")
+    own = np.mean(np.abs(np.array([*kept.values()]) - target[rows]))
+    there = np.mean(np.abs(ridge - target)[rows])
+    stated(f"MAE {own:.2f} on its {len(rows)} rows, where ridge has {there:.2f}")
+
+
+@pytest.mark.parametrize("model", TUMOURS)
 def test_binary_numbers(model: str) -> None:
     target, p = load("binary/target"), table(f"binary/{model}")[:, 0]
     true = np.where(target == 1, p, 1 - p)
@@ -190,7 +228,9 @@ def test_margin_numbers() -> None:
     stated(f"`svm`: {percent((score > 0) == target)} right, mean hinge loss {hinge:.4f}.")
 
 
-@pytest.mark.parametrize("model", ["logistic", "forest", "knn"])
+@pytest.mark.parametrize(
+    "model", ["logistic", "forest", "knn", "models/svm", "models/lda", "models/prior"]
+)
 def test_multiclass_numbers(model: str) -> None:
     label, p = load("multiclass/target").astype(int), table(f"multiclass/{model}")
     true = p[np.arange(len(p)), label]
@@ -218,6 +258,24 @@ def test_multilabel_numbers() -> None:
         stated(f"`{name}`", percent(target[:, place] == 1), right, f"{loss[place]:.4f}")
 
 
+@pytest.mark.parametrize("model", LABELS)
+def test_numbers_of_all_labels(model: str) -> None:
+    target, p = load("multilabel/target"), table(f"multilabel/{model}")
+    loss = -np.log(np.where(target == 1, p, 1 - p)).mean()
+    off = (p > 0.5) != (target == 1)
+    right = percent(~off.any(axis=1))
+    stated(f"`{model}`", right, f"{loss:.4f}", f"{off.mean():.4f}")
+
+
+@pytest.mark.parametrize("model", SHARES)
+def test_divergences(model: str) -> None:
+    q, p = load("distribution/target"), table(f"distribution/{model}")
+    inner, middle = np.where(q > 0, q, 1), (p + q) / 2
+    kl = (q * np.log(inner / p)).sum(axis=1).mean()
+    js = (q * np.log(inner / middle) + p * np.log(p / middle)).sum(axis=1).mean() / 2
+    stated(f"`{model}`", f"{kl:.4f}", f"{js:.4f}")
+
+
 def test_distribution_numbers() -> None:
     q, p = load("distribution/target"), load("distribution/model")
     inner = np.where(q > 0, q, 1)
@@ -235,14 +293,26 @@ def test_mask_numbers() -> None:
     stated(f"mean intersection over union {iou:.4f} at p ≥ 0.5, mean soft Dice loss {dice:.4f}.")
 
 
-def test_box_numbers() -> None:
-    model, target = load("boxes/model"), load("boxes/target")
+@pytest.mark.parametrize("model", INK)
+def test_numbers_of_all_masks(model: str) -> None:
+    target, p = load("masks/target").reshape(120, -1), load(f"masks/{model}").reshape(120, -1)
+    dice = 1 - (2 * (p * target).sum(axis=1) / (p.sum(axis=1) + target.sum(axis=1))).mean()
+    stated(f"`{model}`", percent((p >= 0.5) == target), f"{dice:.4f}")
+
+
+@pytest.mark.parametrize("name", BOXES)
+def test_box_numbers(name: str) -> None:
+    model, target = table(f"boxes/{name}"), load("boxes/target")
+    assert (model[:, :2] < model[:, 2:]).all()
     sides = np.minimum(model[:, 2:], target[:, 2:]) - np.maximum(model[:, :2], target[:, :2])
     both = np.maximum(sides, 0).prod(axis=1)
-    area = sum((box[:, 2:] - box[:, :2]).prod(axis=1) for box in (model, target))
-    iou = both / (area - both)
-    apart = np.count_nonzero(both == 0)
-    stated(f"Mean intersection over union {iou.mean():.4f}; {apart} pairs do not touch.")
+    union = sum((box[:, 2:] - box[:, :2]).prod(axis=1) for box in (model, target)) - both
+    hull = np.maximum(model[:, 2:], target[:, 2:]) - np.minimum(model[:, :2], target[:, :2])
+    iou, apart = both / union, np.count_nonzero(both == 0)
+    loss = 1 - iou + 1 - union / hull.prod(axis=1)
+    stated(f"`{name}`", f"{iou.mean():.4f}", f"{loss.mean():.4f}", str(apart))
+    if name == "model":
+        stated(f"Mean intersection over union {iou.mean():.4f}; {apart} pairs do not touch.")
 
 
 def edits(pred: str, target: str) -> int:
@@ -262,6 +332,18 @@ def test_reading_numbers() -> None:
     read, true = (sum(len(row[name]) for row in rows) for name in ("pred", "target"))
     stated(f"{found.count(0)} of 200 strings are read right; {sum(found)} edits over {true} digits")
     stated(f"({100 * sum(found) / true:.1f} %); {read} digits were read.")
+
+
+@pytest.mark.parametrize("model", READERS)
+def test_numbers_of_all_readers(model: str) -> None:
+    target = read_csv(SAMPLES / "sequences" / "readings_target.csv")
+    pred = read_csv(SAMPLES / "sequences" / f"{model}.csv")
+    assert target["target"] == [row["target"] for row in jsonl("sequences/readings")]
+    assert target["id"] == pred["id"]
+    found = [edits(*pair) for pair in zip(pred["pred"], target["target"], strict=True)]
+    digits = sum(map(len, target["target"]))
+    right = str(found.count(0))
+    stated(f"`{model}`", right, str(sum(found)), f"{100 * sum(found) / digits:.1f} %")
 
 
 def ctc(logits: npt.NDArray[np.float64], target: list[int]) -> float:
@@ -301,6 +383,17 @@ def test_embedding_numbers() -> None:
     stated("bits per dimension of `nll`", f"{nll.mean() / 8 / np.log(2):.4f}")
 
 
+@pytest.mark.parametrize("model", ["embedding", *(f"models/{name}" for name in (
+    "shrunk", "kernel", "network", "pca", "random"))])  # fmt: skip
+def test_numbers_of_all_embeddings(model: str) -> None:
+    with np.load(SAMPLES / "embedding" / f"{model}.npz", allow_pickle=False) as archive:
+        vectors, centers, rows = (archive[n] for n in ("embeddings", "centers", "class_vectors"))
+    label = load("embedding/label").astype(int)
+    center = ((vectors - centers[label]) ** 2).sum(axis=1).mean() / 2
+    right = percent((vectors @ rows.T).argmax(axis=1) == label)
+    stated(f"`{model}`", right, f"{center:.4f}")
+
+
 def test_comparison_numbers() -> None:
     def apart(one: str, other: str) -> npt.NDArray[np.float64]:
         return np.asarray(
@@ -327,18 +420,42 @@ def test_quantile_numbers() -> None:
     stated(f"The interval holds {percent(inside)} of the targets; mean width {width:.1f}.")
 
 
-def test_ensemble_numbers() -> None:
-    target, members = load("diabetes/target"), load("ensemble/members")
+@pytest.mark.parametrize("model", ["quantiles", *(f"models/{name}" for name in LEVELS)])
+def test_numbers_of_all_quantiles(model: str) -> None:
+    target, found = load("diabetes/target")[:, None], table(f"quantile/{model}")
+    levels, off = np.array([0.1, 0.5, 0.9]), target - found
+    assert (np.diff(found, axis=1) >= 0).all()
+    stated(f"`{model}`", f"{np.maximum(levels * off, (levels - 1) * off).mean():.2f}")
+
+
+@pytest.mark.parametrize("model", ["interval", *(f"models/interval/{name}" for name in LEVELS)])
+def test_numbers_of_all_intervals(model: str) -> None:
+    target, (lower, upper) = load("diabetes/target"), table(f"quantile/{model}").T
+    width = upper - lower
+    outside = np.maximum(lower - target, 0) + np.maximum(target - upper, 0)
+    held = percent((lower <= target) & (target <= upper))
+    stated(f"`{model}`", held, f"{width.mean():.1f}", f"{(width + outside * 2 / 0.1).mean():.1f}")
+
+
+@pytest.mark.parametrize("model", ENSEMBLES)
+def test_ensemble_numbers(model: str) -> None:
+    target, members = load("diabetes/target"), table(f"ensemble/{model}")
     near = np.abs(members - target[:, None]).mean(axis=1)
     spread = np.abs(members[:, :, None] - members[:, None]).mean(axis=(1, 2))
-    stated("`members`", f"{(near - spread / 2).mean():.2f}")
-    for name in ("gaussian", "gaussian_trees"):
-        mean, scale = table(f"ensemble/{name}").T
-        z = (target - mean) / scale
-        below = np.array([math.erf(one / math.sqrt(2)) for one in z])
-        density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
-        crps = scale * (z * below + 2 * density - 1 / math.sqrt(math.pi))
-        stated(f"`{name}`", f"{crps.mean():.2f}")
+    count = members.shape[1]
+    fair = near - spread / 2 * count / (count - 1)
+    stated(f"`{model}`", f"{(near - spread / 2).mean():.2f}", f"{fair.mean():.2f}")
+
+
+@pytest.mark.parametrize("model", NORMALS)
+def test_numbers_of_all_normals(model: str) -> None:
+    target, (mean, scale) = load("diabetes/target"), table(f"ensemble/{model}").T
+    z = (target - mean) / scale
+    below = np.array([math.erf(one / math.sqrt(2)) for one in z])
+    density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    crps = scale * (z * below + 2 * density - 1 / math.sqrt(math.pi))
+    nll = np.log(scale) + z**2 / 2
+    stated(f"`{model}`", f"{crps.mean():.2f}", f"{nll.mean():.4f}")
 
 
 def test_structural_numbers() -> None:

@@ -16,22 +16,31 @@ from hypothesis import strategies as st
 
 import lossctl
 from lossctl.aligned import edits_of
+from lossctl.analyses.comparison.gaps import Wins
 from lossctl.analyses.decompositions.edit_kinds import EditCounts
 from lossctl.analyses.digest import Digest
+from lossctl.analyses.error_curves import Drawn, ErrorOf, Graded, Rows
 from lossctl.analyses.held import Held
 from lossctl.analyses.levels import Levels
+from lossctl.analyses.murphy import Elementary
 from lossctl.batch import Batch
 from lossctl.few import Few
 from lossctl.grammar import parse
+from lossctl.gram import Gram
 from lossctl.keyed import KeyedSums
+from lossctl.models import Model
 from lossctl.moments import Moments
-from lossctl.ranges import HIGHEST, Gather, Range
+from lossctl.ranges import HIGHEST, Gather, Range, packed
 from lossctl.sequences import encode
 from lossctl.states import Specification, Sums, Top, grown
-from lossctl.terms import LossTerms, Residual, Score, WeightColumn
+from lossctl.terms import LossTerms, Residual, RoleColumn, Score, WeightColumn
+from lossctl.units import UnitSums
 from tests.batches import batch, part
 
 MSE, MAE, RMSE, WAPE = (parse(name) for name in ("mse", "mae", "rmse", "wape"))
+
+PRED, TARGET, WEIGHT, ERROR = RoleColumn("pred"), RoleColumn("target"), WeightColumn(), ErrorOf()
+EDGES, FEWER = packed(np.array([0.0, 1.0, 2.5, 1e200])), packed(np.array([0.0, 1.0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,16 @@ class Cells:
         return int((block.rows % 4 == 2).sum())
 
 
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A view: another prediction."""
+
+    name: str = "other"
+
+    def __call__(self, block: Batch) -> Batch:
+        return block.with_column("pred", block.columns["target"] / 2 + 1)
+
+
 # Every specification, in each of its forms.
 EXAMPLES: dict[str, Any] = {
     "sums": Sums(LossTerms(MAE)),
@@ -89,6 +108,19 @@ EXAMPLES: dict[str, Any] = {
     "edits of too many sorts": EditCounts(Spelled(), most=1),
     "levels": Levels(Cells(), 4),
     "levels, too many": Levels(Cells(), 2),
+    "rows": Rows((ERROR, WEIGHT), 4),
+    "drawn": Drawn((PRED, TARGET), 3),
+    "drawn errors": Drawn((ERROR,)),
+    "graded": Graded(ERROR, None, EDGES),
+    "graded by weight": Graded(ERROR, WEIGHT, EDGES),
+    "elementary": Elementary(PRED, TARGET, None, EDGES),
+    "elementary by weight": Elementary(PRED, TARGET, WEIGHT, EDGES, below=True),
+    "elementary of quantiles": Elementary(PRED, TARGET, WEIGHT, EDGES, mean=False),
+    "gram": Gram((LossTerms(MAE), LossTerms(MAE, None, Other()))),
+    "gram of squares and pairs": Gram((LossTerms(RMSE), LossTerms(WAPE))),
+    "units": UnitSums(Third(), (LossTerms(MAE), LossTerms(WAPE, None, Other()))),
+    "units, too many": UnitSums(Third(), (LossTerms(RMSE),), most=2),
+    "wins": Wins(MAE, Model("one"), Other()),
     "keyed sums": KeyedSums(Third(), LossTerms(MAE)),
     "keyed sums of squares": KeyedSums(ThirdAndHalf(), LossTerms(RMSE), moments=True),
     "keyed sums of too many": KeyedSums(Third(), LossTerms(MAE), most=2),
@@ -104,7 +136,17 @@ UNLIKE = [
     (Range(Residual(), 0, 16), Range(Residual(), 0, 32)),
     (Held(Residual(), 4), Held(Residual(), 5)),
     (EditCounts(Spelled()), EditCounts(Spelled(), most=1)),
+    (Rows((PRED,), 4), Rows((PRED,), 5)),
+    (Rows((PRED,), 4), Rows((PRED, TARGET), 4)),
+    (Drawn((PRED,), 4), Drawn((PRED,), 5)),
+    (Drawn((PRED,), 4), Drawn((PRED, TARGET), 4)),
+    (Graded(ERROR, None, EDGES), Graded(ERROR, None, FEWER)),
+    (Elementary(PRED, TARGET, None, EDGES), Elementary(PRED, TARGET, None, FEWER)),
+    (Elementary(PRED, TARGET, None, EDGES), Elementary(PRED, TARGET, None, EDGES, mean=False)),
+    (Elementary(PRED, TARGET, None, EDGES), Elementary(PRED, TARGET, None, EDGES, below=True)),
     (Levels(Cells(), 2), Levels(Cells(), 3)),
+    (Gram((LossTerms(MAE),)), Gram((LossTerms(MAE), LossTerms(MSE)))),
+    (UnitSums(Third(), (LossTerms(MAE),)), UnitSums(Third(), (LossTerms(MAE),), most=7)),
     (KeyedSums(Third(), LossTerms(MAE)), KeyedSums(Third(), LossTerms(MAE), moments=True)),
     (KeyedSums(Third(), LossTerms(MAE)), KeyedSums(Third(), LossTerms(MAE), most=7)),
 ]

@@ -85,7 +85,10 @@ def rounds(context: Context, spec: Spec) -> Rounds[Concentration | None]:
         return None
     sums = Sums(LossTerms(spec), context.moments)
     if not spec.shares:
-        questions: list[Rounds[Any]] = [one_state(sums), _tail(TailSize(spec), sums, context.like)]
+        questions: list[Rounds[Any]] = [
+            one_state(sums),
+            tail_index(TailSize(spec), sums, context.like),
+        ]
         state, tail = yield from in_step(questions)
         return None if state.infinite else Concentration(None, None, tail, state.count)
     state, half, tail, wide = yield from _of_shares(context, spec, sums, 0)
@@ -104,7 +107,7 @@ def _of_shares(context: Context, spec: Spec, sums: Sums, shift: int) -> Rounds[l
     questions: list[Rounds[Any]] = [
         one_state(sums),
         fewest_for(column, sums, lambda state: _goal(state, shift, 1, 2), context.like),
-        _tail(column, _counted(context, spec, sums), context.like),
+        tail_index(column, _counted(context, spec, sums), context.like),
         _wide(context, spec, column, sums, shift),
     ]
     return (yield from in_step(questions))
@@ -170,7 +173,7 @@ def shift_of(state: SumsState) -> int:
     return 0 if -400 < size < 1000 else -size
 
 
-def _tail(column: Column, sums: Sums, like: Like | None) -> Rounds[float | None]:
+def tail_index(column: Column, sums: Sums, like: Like | None) -> Rounds[float | None]:
     """The tail index of a column; None where it says nothing."""
     found = yield from largest(column, sums, _tail_rows, like)
     if not found.size or not np.isfinite(found).all():

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from lossctl.analyses.concentration import by_weight, shift_of
 from lossctl.analyses.context import Context
-from lossctl.batch import Batch
+from lossctl.batch import Batch, View
 from lossctl.errors import UsageError
 from lossctl.exact import ratio
 from lossctl.reductions import Reduced
@@ -14,7 +14,7 @@ from lossctl.rounds import Rounds
 from lossctl.selection import order_statistics
 from lossctl.spec import Spec
 from lossctl.states import Sums, SumsState
-from lossctl.terms import Contribution, LossTerms
+from lossctl.terms import Contribution, LossTerms, Through
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +38,18 @@ class Adding:
     shift: int
     least: float
     equal: bool
+    of: View | None = None
 
     def __call__(self, batch: Batch) -> Batch:
+        batch = batch.seen(self.of)
         added = Contribution(self.spec, self.shift)(batch)
         return batch.take(added == self.least if self.equal else added > self.least)
 
 
-def trimmed(context: Context, spec: Spec, fraction: float) -> Rounds[Trimmed | None]:
-    """The loss without the floor(`fraction` n) rows that add most to it.
+def trimmed(
+    context: Context, spec: Spec, fraction: float, view: View | None = None
+) -> Rounds[Trimmed | None]:
+    """The loss (through a view) without the floor(`fraction` n) rows that add most to it.
 
     Of rows that add the same, of which only some go, each goes in part: so neither blocks nor
     order matter, where their weights differ. Infinite rows are the largest: the value is finite
@@ -60,7 +64,7 @@ def trimmed(context: Context, spec: Spec, fraction: float) -> Rounds[Trimmed | N
         return None
     if context.whole is not None and spec in context.whole.together:
         return None
-    sums = Sums(LossTerms(spec), context.moments)
+    sums = Sums(LossTerms(spec, None, view), context.moments)
     state: SumsState = (yield (sums,))[sums]
     if state.a < 0 or (state.a == 0 and not state.infinite):
         return None
@@ -70,17 +74,17 @@ def trimmed(context: Context, spec: Spec, fraction: float) -> Rounds[Trimmed | N
     less = SumsState(moments=state.moments)
     if count:
         shift = shift_of(state) if state.a else 0
-        column = Contribution(spec, shift, counted=True)
+        column = Through(Contribution(spec, shift, counted=True), view)
         [least] = yield from order_statistics(
             column, state.count, lambda n: [n - count], context.like
         )
         more, same = (
-            Sums(LossTerms(spec, None, Adding(spec, shift, least, equal)), context.moments)
+            Sums(LossTerms(spec, None, Adding(spec, shift, least, equal, view)), context.moments)
             for equal in (False, True)
         )
         states = yield (more, same)
         less = states[more].merge(_part(states[same], count - states[more].count))
-    reduced = _reduced(context, spec, sums, state.less(less))
+    reduced = _reduced(context, spec, view, sums, state.less(less))
     if reduced is None:
         return None
     share = None if state.infinite else ratio(less.a, state.a)
@@ -99,9 +103,11 @@ def _part(state: SumsState, count: int) -> SumsState:
     )
 
 
-def _reduced(context: Context, spec: Spec, sums: Sums, left: SumsState) -> Reduced | None:
+def _reduced(
+    context: Context, spec: Spec, view: View | None, sums: Sums, left: SumsState
+) -> Reduced | None:
     """The loss whose sums these are; None where it asks for more than sums."""
-    question = context.reduced(spec, moments=False)
+    question = context.reduced(spec, view, moments=False)
     for asked in next(question):
         if not isinstance(asked, Sums) or asked.terms != sums.terms:
             return None

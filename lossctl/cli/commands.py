@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lossctl.cli.advise import advise
+from lossctl.cli.compare import compare
 from lossctl.cli.eval import evaluate
 from lossctl.cli.explain import explain
 from lossctl.cli.inspect import inspect
@@ -14,6 +15,7 @@ from lossctl.cli.slices import slices
 
 COMMANDS: dict[str, Callable[..., int]] = {
     "eval": evaluate,
+    "compare": compare,
     "samples": samples,
     "slices": slices,
     "advise": advise,

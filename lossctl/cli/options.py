@@ -24,6 +24,67 @@ Targets = Annotated[
         metavar="TARGETS", help="Targets; left out where PREDS holds both.", show_default=False
     ),
 ]
+Models = Annotated[
+    list[str],
+    Argument(metavar="NAME=PREDS...", show_default=False,
+             help="The models: NAME=FILE or FILE, with :COLUMNS or without; or one file and "
+             "--pred-col a,b."),
+]  # fmt: skip
+TargetsOption = Annotated[
+    Text,
+    Option("--targets", "-t", metavar="TARGETS",
+           help="Targets; left out where every file of predictions holds them too."),
+]  # fmt: skip
+Reference = Annotated[
+    Text,
+    Option("--reference", metavar="NAME",
+           help="The model that others are compared with; else the first."),
+]  # fmt: skip
+SortModels = Annotated[
+    Text,
+    Option("--sort", metavar="LOSS",
+           help="The loss that models are put in order by; else the first."),
+]  # fmt: skip
+Confidence = Annotated[
+    str, Option("--confidence", metavar="SHARE", help="Of intervals and verdicts.")
+]
+Ci = Annotated[
+    str,
+    Option("--ci", metavar="HOW",
+           help="Intervals: delta (exact second moments), or bca (a bootstrap of at most 20 000 "
+           "rows)."),
+]  # fmt: skip
+Test = Annotated[
+    str,
+    Option("--test", metavar="TEST",
+           help="What gives p: t, permutation (of signs), wilcoxon or sign."),
+]  # fmt: skip
+Cluster = Annotated[
+    Text,
+    Option("--cluster", metavar="COL",
+           help="Rows of one value there depend on each other: a patient, a document."),
+]  # fmt: skip
+Time = Annotated[
+    Text,
+    Option("--time", metavar="COL",
+           help="When rows are: neighbours depend on each other (Diebold and Mariano's test)."),
+]  # fmt: skip
+Horizon = Annotated[
+    Whole,
+    Option("--horizon", metavar="H",
+           help="With --time: forecasts are H steps ahead, and H - 1 neighbours count; else as "
+           "many as the rows show."),
+]  # fmt: skip
+Correction = Annotated[
+    str,
+    Option("--correction", metavar="HOW",
+           help="Of the p-values of all models and losses: holm, fdr, bonferroni or none."),
+]  # fmt: skip
+Resamples = Annotated[
+    int,
+    Option("--resamples", metavar="N", help="Random draws, for ranks, --ci bca and permutations."),
+]
+Seed = Annotated[int, Option("--seed", metavar="N", help="Of the random draws.")]
 Files = Annotated[list[str], Argument(help="One file, or two that belong together.")]
 
 Loss = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import stat
@@ -41,6 +42,7 @@ class Destinations:
     precision: int
     color: bool
     width: int
+    ascii_only: bool = False
 
     @classmethod
     def of(
@@ -75,6 +77,7 @@ class Destinations:
             precision=precision or 4,
             color=styled,
             width=screen_width(),
+            ascii_only=ascii_stdout(),
         )
 
     def write(self, report: Report, *, quiet: bool) -> None:
@@ -106,6 +109,7 @@ class Destinations:
             width=self.width if on_screen else 100,
             color=self.color and on_screen,
             precision=self.precision,
+            ascii_only=self.ascii_only and on_screen,
         )
 
     def say_left_out(self, what: str) -> None:
@@ -189,6 +193,17 @@ def screen_width() -> int:
     import shutil
 
     return max(40, shutil.get_terminal_size((80, 24)).columns)
+
+
+def ascii_stdout() -> bool:
+    """Whether the screen is held to ASCII: stdout is declared to be in something else than UTF-8.
+
+    `TERM=dumb` says nothing about letters, and under `LC_ALL=C` Python itself chooses UTF-8.
+    """
+    try:
+        return codecs.lookup(sys.stdout.encoding).name not in ("utf-8", "utf-8-sig")
+    except (AttributeError, LookupError, TypeError):  # closed, or replaced by something else
+        return False
 
 
 def write_stdout(text: str) -> None:

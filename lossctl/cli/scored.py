@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -68,6 +68,10 @@ class Given:
 
     options: dict[str, Any]
 
+    def having(self, **other: Any) -> Given:
+        """The same with other values for some."""
+        return Given({**self.options, **other})
+
     def plan(self, **own: Any) -> Plan:
         """The plan that they make, with what is the command's own. Raises UsageError."""
         from lossctl.cli.reading import (
@@ -115,8 +119,11 @@ class Given:
             **own,
         )
 
-    def destinations(self, *, score_only: bool = False, **other: Any) -> Destinations:
-        """Where results go, as the options say, but for `other`."""
+    def destinations(
+        self, *, score_only: bool = False, inputs: Sequence[Any] = (), **other: Any
+    ) -> Destinations:
+        """Where results go, as the options say, but for `other`; never over one of the files that
+        are read, `inputs` among them."""
         from lossctl.cli.output import Destinations
 
         told = self.options | other
@@ -127,7 +134,7 @@ class Given:
             score_only=score_only,
             precision=told["precision"],
             color=told["color"],
-            inputs=[told["preds"], told["targets"]],
+            inputs=[told["preds"], told["targets"], *inputs],
         )
 
     def run(
@@ -136,6 +143,7 @@ class Given:
         *,
         score_only: bool = False,
         beside: str = "",
+        inputs: Sequence[Any] = (),
         **own: Any,
     ) -> int:
         """Carry the plan out, and write the report to where the options say. `beside` is what was
@@ -146,7 +154,7 @@ class Given:
         from lossctl.cli.progress import Progress
 
         told = self.options
-        destinations = self.destinations(score_only=score_only)
+        destinations = self.destinations(score_only=score_only, inputs=inputs)
         plan = self.plan(**own)
         started = perf_counter()
         startup.done()
@@ -161,6 +169,7 @@ class Given:
 
 
 Command: TypeAlias = Callable[..., int]
+FILES = ("preds", "targets")
 
 
 def scored(*, without: Collection[str] = ()) -> Callable[[Command], Command]:
@@ -172,13 +181,15 @@ def scored(*, without: Collection[str] = ()) -> Callable[[Command], Command]:
 def _called(command: Command, without: Collection[str]) -> Command:
     def called(**told: Any) -> int:
         mine = {name: value for name, value in told.items() if name in own}
-        common = {name: told.get(name, one.default) for name, one in shared.items()}
+        common = {name: told.get(name, one.default) for name, one in shared.items()
+                  if name not in own}  # fmt: skip
         return command(Given(common), **mine)
 
     shared = inspect.signature(_common).parameters
     own = dict(list(inspect.signature(command).parameters.items())[1:])
-    files, rest = list(shared.values())[:2], list(shared.values())[2:]
-    parameters = [*files, *own.values(), *(one for one in rest if one.name not in without)]
+    kept = [one for one in shared.values() if one.name not in without]
+    files = [one for one in kept if one.name in FILES]
+    parameters = [*files, *own.values(), *(one for one in kept if one.name not in FILES)]
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # inspect looks for it
     called.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": "int"}
     called.__name__, called.__doc__ = command.__name__, command.__doc__

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from functools import partial
 
-from lossctl.exact import ONE, Exact, exact, ratio, root_ratio
+from lossctl.exact import ONE, UNIT, Exact, exact, ratio, root_ratio
 from lossctl.reductions.deleted import Divisor, Outer, of_sums
 from lossctl.reductions.reduced import (
     CONFIDENCE,
@@ -15,12 +15,13 @@ from lossctl.reductions.reduced import (
     ZERO,
     Interval,
     Reduced,
+    Slope,
     Values,
     ratio_error,
     unrepresented,
 )
 from lossctl.rounds import Rounds
-from lossctl.states import Sums, SumsState
+from lossctl.states import Sums, SumsState, TermsOf
 from lossctl.student import t_quantile
 
 
@@ -75,6 +76,22 @@ class Additive:
             each=lambda block: of_sums(
                 state, values.terms(block), self.divisor, self.outer, without
             ),
+        )
+
+    def linear(self, values: Values) -> Rounds[TermsOf | None]:
+        yield from ()
+        return values.terms
+
+    def slope(self, a: Exact, b: Exact, rows: int) -> Slope:
+        counts = {"rows": rows, "nonzero": rows, "one": 1}
+        divisor = b if self.divisor == "weights" else counts[self.divisor] * ONE
+        by = 1.0
+        if self.outer == "root":
+            by = 0.5 / root_ratio(a, divisor) if a > 0 else 0.0
+        if self.outer == "exp":
+            by = math.exp(ratio(a, divisor))
+        return (
+            Slope(by) if self.divisor == "weights" else Slope(by * rows / (divisor >> UNIT), True)
         )
 
     def finish(self, state: SumsState) -> float | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lossctl.exact import ratio
+from lossctl.exact import Exact, ratio
 from lossctl.moments import Moments, MomentsState
 from lossctl.reductions.reduced import (
     CONFIDENCE,
@@ -16,12 +16,13 @@ from lossctl.reductions.reduced import (
     TOO_SPREAD,
     Interval,
     Reduced,
+    Slope,
     Values,
     ratio_error,
     unrepresented,
 )
 from lossctl.rounds import Rounds
-from lossctl.states import Column, Sums, SumsState, Terms
+from lossctl.states import Column, Sums, SumsState, Terms, TermsOf
 from lossctl.student import t_quantile
 
 ONE_RATING = "all ratings are one and the same"
@@ -109,16 +110,29 @@ class Kappa:
             return None
         return ratio(expected - gap.square, expected)
 
+    def linear(self, values: Values) -> Rounds[TermsOf | None]:
+        assert values.second is not None and values.third is not None
+        left, right = (Moments(one, values.weight) for one in (values.second, values.third))
+        states = yield (left, right)
+        if states[left].infinite or states[right].infinite:
+            return None
+        return self._near(values, states[left], states[right])
+
+    def slope(self, a: Exact, b: Exact, rows: int) -> Slope:
+        return Slope(-1.0)
+
+    def _near(self, values: Values, left: MomentsState, right: MomentsState) -> TermsOf:
+        assert values.second is not None and values.third is not None
+        means = left.mean, right.mean
+        return ExpectedTerms(values.column, values.second, values.third, values.weight, means)
+
     def _interval(
         self, values: Values, left: MomentsState, right: MomentsState, value: float
     ) -> Rounds[tuple[Interval | None, str | None]]:
-        assert values.second is not None and values.third is not None
         n = left.nonzero
         if n < 2:
             return None, "one row has no spread"
-        means = left.mean, right.mean
-        terms = ExpectedTerms(values.column, values.second, values.third, values.weight, means)
-        sums = Sums(terms, moments=True)
+        sums = Sums(self._near(values, left, right), moments=True)
         state: SumsState = (yield (sums,))[sums]
         if state.infinite or state.b <= 0:
             return None, TOO_SPREAD

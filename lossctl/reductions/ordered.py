@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from lossctl.arrays import Array
-from lossctl.exact import exact
+from lossctl.exact import Exact, exact
 from lossctl.ranges import Gather
-from lossctl.reductions.reduced import CONFIDENCE, Interval, Reduced, Values, unrepresented
+from lossctl.reductions.reduced import CONFIDENCE, Interval, Reduced, Slope, Values, unrepresented
 from lossctl.rounds import Rounds, in_step, one_state
 from lossctl.selection import middle, order_statistics, reached
-from lossctl.states import Column, Entry, Sums, SumsState, Top
+from lossctl.states import Column, Entry, Sums, SumsState, TermsOf, Top
 from lossctl.student import median_rank
 
 GATHERED = 1 << 24  # rows whose weighted median is found
@@ -33,8 +33,21 @@ class Counted:
         return np.where(self.weight(block) > 0.0, values, -np.inf)
 
 
+class _NotSmooth:
+    """A value that follows from no sums."""
+
+    __slots__ = ()
+
+    def linear(self, values: Values) -> Rounds[TermsOf | None]:
+        yield from ()
+        return None
+
+    def slope(self, a: Exact, b: Exact, rows: int) -> Slope:
+        raise ValueError("no sums have a slope here")
+
+
 @dataclass(frozen=True, slots=True)
-class Maximum:
+class Maximum(_NotSmooth):
     """The largest value. Rows of weight 0 do not count."""
 
     name: str = "max"
@@ -76,7 +89,7 @@ class Maximum:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreduced:
+class Unreduced(_NotSmooth):
     """No value of the whole: each row keeps its own."""
 
     name: str = "none"
@@ -93,7 +106,7 @@ class Unreduced:
 
 
 @dataclass(frozen=True, slots=True)
-class Median:
+class Median(_NotSmooth):
     """The middle value; weighted: the averaged inverse distribution function (scikit-learn)."""
 
     name: str = "median"

@@ -68,6 +68,14 @@ class Reduced:
     each: Each | None = None  # the same of every row of a block in turn, NaN for none: quickly
 
 
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """How a value changes with sum(a) / sum(b); `by_rows`: with the mean of a, whatever b is."""
+
+    by: float
+    by_rows: bool = False
+
+
 class Reduction(Protocol):
     """How the rows' values become one."""
 
@@ -95,6 +103,15 @@ class Reduction(Protocol):
         ...
 
     def rounds(self, values: Values) -> Rounds[Reduced]: ...
+
+    def linear(self, values: Values) -> Rounds[TermsOf | None]:
+        """The terms whose sums the value depends on smoothly, near what they are; None where it
+        does not."""
+        ...
+
+    def slope(self, a: Exact, b: Exact, rows: int) -> Slope:
+        """How the value changes with those sums, of so many rows that weigh anything."""
+        ...
 
 
 def unrepresented(infinite: int, diverges: bool, count: int) -> Reduced | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lossctl.arrays import Array
-from lossctl.exact import ratio
+from lossctl.exact import Exact, ratio
 from lossctl.moments import Moments, MomentsState
 from lossctl.reductions.deleted import of_moments
 from lossctl.reductions.reduced import (
@@ -16,13 +16,14 @@ from lossctl.reductions.reduced import (
     TOO_SPREAD,
     Interval,
     Reduced,
+    Slope,
     Status,
     Values,
     ratio_error,
     unrepresented,
 )
 from lossctl.rounds import Rounds
-from lossctl.states import Sums, SumsState
+from lossctl.states import Sums, SumsState, TermsOf
 from lossctl.student import t_quantile
 
 
@@ -111,11 +112,27 @@ class VarianceRatio:
             return ratio(denominator - numerator, denominator), "ok"
         return ratio(numerator, denominator), "ok"
 
+    def linear(self, values: Values) -> Rounds[TermsOf | None]:
+        """Near the means, the squares about them alone."""
+        assert values.second is not None
+        first, second = (Moments(one, values.weight) for one in (values.column, values.second))
+        states = yield (first, second)
+        return self._centred(values, states[first], states[second])
+
+    def slope(self, a: Exact, b: Exact, rows: int) -> Slope:
+        return Slope(-1.0 if self.complement else 1.0)
+
+    def _centred(self, values: Values, one: MomentsState, two: MomentsState) -> TermsOf | None:
+        assert values.centred is not None
+        if one.infinite or two.infinite or two.spread <= 0:
+            return None
+        return values.centred(one.mean if self.centre else 0.0, two.mean)
+
     def _interval(
         self, values: Values, one: MomentsState, two: MomentsState, value: float
     ) -> Rounds[tuple[Interval | None, str | None]]:
-        assert values.centred is not None
-        centred = values.centred(one.mean if self.centre else 0.0, two.mean)
+        centred = self._centred(values, one, two)
+        assert centred is not None
         sums = Sums(centred, moments=True)
         state: SumsState = (yield (sums,))[sums]
         if state.infinite or state.b <= 0:

@@ -35,8 +35,8 @@ SUFFIXES = {
 }
 # The formats for people. All others are at full precision, however wide the screen.
 _OPTIONS = {
-    "table": ("width", "color", "precision"),
-    "md": ("precision",),
+    "table": ("width", "color", "precision", "ascii_only"),
+    "md": ("precision", "ascii_only"),
     "html": ("precision",),
 }
 
@@ -48,14 +48,16 @@ def render(
     width: int = 100,
     color: bool = False,
     precision: int = PRECISION,
+    ascii_only: bool = False,
 ) -> str:
-    """`report` in `format`, ended by a newline. `width`: cells of the screen, for `table`.
+    """`report` in `format`, ended by a newline. `width`: cells of the screen, for `table`;
+    `ascii_only`: its screen, and the drawings of md, are of ASCII.
 
     Raises UsageError for a format that does not exist.
     """
     name = known_format(format)
     module, _, function = FORMATS[name].partition(":")
-    options = {"width": width, "color": color, "precision": precision}
+    options = {"width": width, "color": color, "precision": precision, "ascii_only": ascii_only}
     given = {option: options[option] for option in _OPTIONS.get(name, ())}
     rendered: str = getattr(import_module(module), function)(report, **given)
     return rendered

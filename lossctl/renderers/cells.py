@@ -200,9 +200,7 @@ def _skills(values: Sequence[Any], _: int) -> list[Cell]:
 
 
 def _intervals(values: Sequence[Any], precision: int) -> list[Cell]:
-    ends = [
-        None if value is None else numbers.interval(*_ends(value), precision) for value in values
-    ]
+    ends = [None if value is None else _pair(value, precision) for value in values]
     before = max((len(pair[0]) for pair in ends if pair), default=0)
     cells = []
     for value, pair in zip(values, ends, strict=True):
@@ -213,6 +211,44 @@ def _intervals(values: Sequence[Any], precision: int) -> list[Cell]:
         trusted = value.get("trusted", True)
         cells.append(Cell(firm=text if trusted else f"{text} !", style="" if trusted else "yellow"))
     return cells
+
+
+def _pair(value: dict[str, Any], precision: int) -> tuple[str, str]:
+    """Both ends as text."""
+    if not value.get("percent"):
+        return numbers.interval(*_ends(value), precision)
+    low, high = _ends(value)
+    return numbers.per_cent(low, 1, signed=True), numbers.per_cent(high, 1, signed=True)
+
+
+def _shifts(values: Sequence[Any], precision: int) -> list[Cell]:
+    cells = []
+    for value in values:
+        if value is None:
+            cells.append(Cell())
+        elif value["percent"]:
+            cells.append(Cell(firm=numbers.per_cent(value["value"], 1, signed=True)))
+        else:
+            sign = "+" if value["value"] > 0 else ""
+            short = numbers.significant(value["value"], max(precision - 1, 1))
+            cells.append(Cell(firm=sign + short))
+    return _at_the_point(cells)
+
+
+def _marked(values: Sequence[Any], precision: int) -> list[Cell]:
+    """Numbers at their points, each with its mark; what is bad in colour too."""
+    plain = _values([None if value is None else value["value"] for value in values], precision)
+    return [
+        cell
+        if value is None or not cell.firm
+        else Cell(
+            firm=f"{cell.firm} {value['mark'] or ' '}", style=_MARK_STYLES.get(value["mark"], "")
+        )
+        for cell, value in zip(plain, values, strict=True)
+    ]
+
+
+_MARK_STYLES: dict[str, Style] = {"-": "red", "+": "green", "?": "yellow"}
 
 
 def _ends(value: dict[str, Any]) -> tuple[float, float]:
@@ -291,6 +327,8 @@ _KINDS: dict[Kind, Callable[[Sequence[Any], int], list[Cell]]] = {
     "worst": _worst,
     "half": _halves,
     "change": _changes,
+    "shift": _shifts,
+    "marked": _marked,
     "bar": _bars,
     "spark": _firm(spark),
 }

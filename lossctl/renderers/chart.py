@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from lossctl.renderers.typeset import padded, width
 
-_DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # by column, from the top
-_BLANK = 0x2800
+DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # by column, from the top
+BLANK = 0x2800
 _LEAST = 12  # cells of a chart that shows anything
 
 
@@ -59,10 +59,10 @@ def _place(value: float, low: float, high: float, dots: int) -> int:
 
 
 def _drawn(places: Sequence[int | None], cells: int, rows: int, zero: int | None) -> list[str]:
-    grid = [[_BLANK] * cells for _ in range(rows)]
+    grid = [[BLANK] * cells for _ in range(rows)]
 
     def dot(across: int, down: int) -> None:
-        grid[down // 4][across // 2] |= _DOTS[across % 2][down % 4]
+        grid[down // 4][across // 2] |= DOTS[across % 2][down % 4]
 
     if zero is not None:
         for across in range(0, 2 * cells, 4):
@@ -77,7 +77,7 @@ def _drawn(places: Sequence[int | None], cells: int, rows: int, zero: int | None
             for down in range(start + (step if start != now else 0), now + step, step):
                 dot(across, down)
         before = now
-    return ["".join(" " if one == _BLANK else chr(one) for one in line) for line in grid]
+    return ["".join(" " if one == BLANK else chr(one) for one in line) for line in grid]
 
 
 def _scale(x: Sequence[float], cells: int) -> str:

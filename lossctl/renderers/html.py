@@ -7,6 +7,7 @@ import html
 from lossctl.renderers.cells import Cells, columns
 from lossctl.renderers.numbers import PRECISION
 from lossctl.renderers.screen import rows_text, statuses
+from lossctl.renderers.svg import STYLE, svg
 from lossctl.renderers.typeset import shown
 from lossctl.report import Report, Table
 
@@ -45,7 +46,8 @@ body {{ font-family: sans-serif; margin: 2em; }}
 
 def render(report: Report, *, precision: int = PRECISION) -> str:
     """A fragment: one `div` with its style, the finding first."""
-    blocks = [f"<style>{_STYLE}</style>"]
+    drawn = any(part.charts for part in report.parts)
+    blocks = [f"<style>{_STYLE}{STYLE if drawn else ''}</style>"]
     blocks += [_paragraph("finding", report.finding)] if report.finding else []
     blocks += [_paragraph(*_note(note.warning, note.text))
                for note in sorted(report.notes, key=lambda note: not note.warning)]  # fmt: skip
@@ -54,7 +56,8 @@ def render(report: Report, *, precision: int = PRECISION) -> str:
     pairs = [_pair(status, text) for status, text in statuses(report)]
     for part in report.parts:
         table = "" if part.table is None else _table(part.table, precision)
-        pairs.append(_pair(part.name, part.text, table))
+        charts = "".join(svg(chart) for chart in part.charts)
+        pairs.append(_pair(part.name, part.text, table + charts))
     pairs += [_pair("rows", rows_text(report)), _pair("signature", report.signature)]
     blocks.append("<dl>\n" + "\n".join(pairs) + "\n</dl>")
     return '<div class="lossctl">\n' + "\n".join(blocks) + "\n</div>"
@@ -77,8 +80,8 @@ def _note(warning: bool, text: str) -> tuple[str, str]:
     return ("warning yellow", f"! {text}") if warning else ("note", text)
 
 
-def _pair(name: str, text: str, table: str = "") -> str:
-    return f"<dt>{_escaped(name)}</dt><dd>{_escaped(text)}{table}</dd>"
+def _pair(name: str, text: str, below: str = "") -> str:
+    return f"<dt>{_escaped(name)}</dt><dd>{_escaped(text)}{below}</dd>"
 
 
 def _table(table: Table, precision: int) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from lossctl.renderers.cells import Cell, columns
+from lossctl.renderers.curves import drawings
 from lossctl.renderers.numbers import PRECISION
 from lossctl.renderers.screen import rows_text
 from lossctl.renderers.typeset import shown
-from lossctl.report import Column, LossResult, Report, Table
+from lossctl.report import Chart, Column, LossResult, Report, Table
 
+_DRAWN = 80  # cells of a drawing
 COLUMNS = (
     Column("loss", "text"),
     Column("value", "value"),
@@ -25,20 +28,22 @@ _MARKS = re.compile(r"[\\`*~|<>\[\]()@#]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)|:(?=//)|(?
 _BEGINNING = re.compile(r"^(\s*\d*)(?=[-+=.])")
 
 
-def render(report: Report, *, precision: int = PRECISION) -> str:
+def render(report: Report, *, precision: int = PRECISION, ascii_only: bool = False) -> str:
     """The finding in bold, the title, the losses, and notes: a section to append to a file."""
     lines = [f"**{escaped(report.finding)}**", ""] if report.finding else []
     lines += [_BEGINNING.sub(r"\1\\", escaped(report.title)), ""]
     if report.losses:
         rows = tuple(_row(result) for result in report.losses)
         lines += [*_table(Table(COLUMNS, rows), precision), ""]
-    if report.table is not None:
-        lines += [*_table(report.table, precision), ""]
+    for table in report.shown or ([] if report.table is None else [report.table]):
+        lines += [*_table(table, precision), ""]
     for part in report.parts:
-        if part.table is not None or not report.losses:
+        if part.table is not None or part.charts or not report.losses:
             lines += [f"{escaped(part.name)}: {escaped(part.text)}", ""]
         if part.table is not None:
             lines += [*_table(part.table, precision), ""]
+        if part.charts:
+            lines += [*_fenced(part.charts, ascii_only), ""]
     lines += [
         f"rows: {escaped(rows_text(report))}  ",
         f"signature: {escaped(report.signature)}",
@@ -67,6 +72,15 @@ def _table(table: Table, precision: int) -> list[str]:
     rows = zip(*bodies, strict=True)
     heads = [escaped(column.header) for column in made]
     return ["| " + " | ".join(row) + " |" for row in (heads, ruler, *rows)]
+
+
+def _fenced(charts: Sequence[Chart], ascii_only: bool) -> list[str]:
+    """The charts as they are drawn on a screen, within a fence that no name in them closes."""
+    drawn = drawings(charts, _DRAWN, pairs=False, ascii_only=ascii_only)
+    lines = ["".join(text for text, _ in line).rstrip() for line in drawn]
+    ticks = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, ticks + 1)
+    return [f"{fence}text", *lines, fence]
 
 
 def _text(cell: Cell) -> str:

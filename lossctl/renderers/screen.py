@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from lossctl.renderers.cells import Cells, columns
+from lossctl.renderers.curves import drawings
 from lossctl.renderers.numbers import PRECISION
+from lossctl.renderers.plain import cells_in_ascii, in_ascii, lines_in_ascii
 from lossctl.renderers.typeset import Line, Style, padded, shown, width, wrapped
 from lossctl.report import Report, Table
 
-WITH_BARS = 100  # cells of a screen that has room for bars
+WITH_BARS = 100  # cells of a screen that has room for bars, and for two charts in a row
 _COMFORTABLE = 40  # a longer name is shortened before a column goes
 _LEAST = 4  # cells of a shortened name
 _LABEL = 18
@@ -17,13 +19,17 @@ _ROOMY = 60  # cells of a screen where the table of a part stands below its text
 _GAP = 2  # cells between a label and its text
 
 
-def screen(report: Report, cells: int, precision: int = PRECISION) -> list[Line]:
+def screen(
+    report: Report, cells: int, precision: int = PRECISION, ascii_only: bool = False
+) -> list[Line]:
     """All of `report` in lines of at most `cells` cells, the finding last."""
     cells = max(cells, 2 * _LABEL)
-    blocks = [_plain(report.title, cells)]
-    blocks += [laid_out(table, cells, precision) for table in report.tables()]
-    blocks += [_parts(report, cells, precision), _closing(report, cells)]
-    return _joined(blocks)
+    say = in_ascii if ascii_only else shown
+    blocks = [_plain(say(report.title), cells)]
+    blocks += [laid_out(table, cells, precision, ascii_only) for table in report.tables()]
+    blocks += [_parts(report, cells, precision, ascii_only), _closing(report, cells, say)]
+    lines = _joined(blocks)
+    return lines_in_ascii(lines) if ascii_only else lines
 
 
 def statuses(report: Report) -> list[tuple[str, str]]:
@@ -48,7 +54,9 @@ def rows_text(report: Report) -> str:
     return text
 
 
-def laid_out(table: Table, cells: int, precision: int = PRECISION) -> list[Line]:
+def laid_out(
+    table: Table, cells: int, precision: int = PRECISION, ascii_only: bool = False
+) -> list[Line]:
     """A table in lines of equal width: its header, and its rows.
 
     Where it is too wide the columns of the highest rank go, then names are shortened. A number
@@ -56,7 +64,7 @@ def laid_out(table: Table, cells: int, precision: int = PRECISION) -> list[Line]
     """
     bars = cells >= WITH_BARS
     made = [
-        column
+        cells_in_ascii(column) if ascii_only else column
         for place, column in enumerate(columns(table, precision))
         if (bars or column.kind != "bar")
         and (not table.rows or any(row[place] is not None for row in table.rows))
@@ -103,47 +111,55 @@ def _row(texts: Sequence[tuple[str, Style]], space: tuple[str, Style]) -> Line:
     return line
 
 
-def _parts(report: Report, cells: int, precision: int) -> list[Line]:
-    """What the analyses found, then what was scored. A part's table stands below its text."""
+def _parts(report: Report, cells: int, precision: int, ascii_only: bool) -> list[Line]:
+    """What the analyses found, then what was scored. A part's table stands below its text, and
+    its charts below that."""
+    say = in_ascii if ascii_only else shown
     labels = [*(part.name for part in report.parts), *(status for status, _ in statuses(report))]
-    widths = (width(shown(label)) for label in labels)
+    widths = (width(say(label)) for label in labels)
     label = max((one for one in widths if one <= _LABEL), default=0)  # longer ones stand alone
     label = max(label, len("signature"))
     blank = label + _GAP if cells >= _ROOMY else _GAP
     lines: list[Line] = []
     for status, text in statuses(report):
-        lines += _labelled(status, text, label, cells, "yellow")
+        lines += _labelled(say(status), say(text), label, cells, "yellow")
     for part in report.parts:
-        lines += _labelled(part.name, part.text, label, cells)
-        table = [] if part.table is None else laid_out(part.table, cells - blank, precision)
-        lines += [[(" " * blank, ""), *line] for line in table]
-    lines += _labelled("rows", rows_text(report), label, cells)
-    return lines + _labelled("signature", report.signature, label, cells, rest="dim")
+        lines += _labelled(say(part.name), say(part.text), label, cells)
+        below: list[Line] = []
+        if part.table is not None:
+            below += laid_out(part.table, cells - blank, precision, ascii_only)
+        if part.charts:
+            pairs = cells >= WITH_BARS
+            drawn = drawings(part.charts, cells - blank, pairs=pairs, ascii_only=ascii_only)
+            below += [[], *drawn, []]
+        lines += [[(" " * blank, ""), *line] for line in below]
+    lines += _labelled("rows", say(rows_text(report)), label, cells)
+    return lines + _labelled("signature", say(report.signature), label, cells, rest="dim")
 
 
-def _closing(report: Report, cells: int) -> list[Line]:
+def _closing(report: Report, cells: int, say: Callable[[object], str]) -> list[Line]:
     """Notes, then warnings, then the finding: it stands above the prompt."""
     lines: list[Line] = []
     for note in sorted(report.notes, key=lambda note: note.warning):
         mark = "! " if note.warning else "- "
         style: Style = "yellow" if note.warning else ""
-        lines += _hanging(mark, style, shown(note.text), style, cells)
+        lines += _hanging(mark, style, say(note.text), style, cells)
     if report.finding:
-        lines += _plain(report.finding, cells, "bold")
+        lines += _plain(say(report.finding), cells, "bold")
     return lines
 
 
 def _plain(text: str, cells: int, style: Style = "") -> list[Line]:
-    return [[(line, style)] for line in wrapped(shown(text), cells)]
+    return [[(line, style)] for line in wrapped(text, cells)]
 
 
 def _labelled(
     name: str, text: str, label: int, cells: int, style: Style = "dim", rest: Style = ""
 ) -> list[Line]:
-    if width(shown(name)) <= label:
-        return _hanging(padded(shown(name), label + _GAP), style, shown(text), rest, cells)
+    if width(name) <= label:
+        return _hanging(padded(name, label + _GAP), style, text, rest, cells)
     alone = _plain(name, cells, style)
-    return alone + _hanging(" " * (label + _GAP), style, shown(text), rest, cells)
+    return alone + _hanging(" " * (label + _GAP), style, text, rest, cells)
 
 
 def _hanging(mark: str, style: Style, text: str, rest: Style, cells: int) -> list[Line]:

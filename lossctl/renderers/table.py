@@ -12,12 +12,17 @@ from lossctl.report import Report
 
 
 def render(
-    report: Report, *, width: int = 100, color: bool = False, precision: int = PRECISION
+    report: Report,
+    *,
+    width: int = 100,
+    color: bool = False,
+    precision: int = PRECISION,
+    ascii_only: bool = False,
 ) -> str:
     """The screen in lines of at most `width` cells; without `color`, no escape sequence at all."""
     if not color:
-        return text.render(report, width, precision) + "\n"
-    return styled(screen(report, width, precision))
+        return text.render(report, width, precision, ascii_only) + "\n"
+    return styled(screen(report, width, precision, ascii_only))
 
 
 def styled(lines: Iterable[Line]) -> str:

@@ -7,7 +7,9 @@ from lossctl.renderers.screen import screen
 from lossctl.report import Report
 
 
-def render(report: Report, width: int = 100, precision: int = PRECISION) -> str:
+def render(
+    report: Report, width: int = 100, precision: int = PRECISION, ascii_only: bool = False
+) -> str:
     """The screen in lines of at most `width` cells (32 at least), with no newline at the end."""
-    lines = screen(report, width, precision)
+    lines = screen(report, width, precision, ascii_only)
     return "\n".join("".join(text for text, _ in line) for line in lines)

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from lossctl.errors import inert
 
-Style: TypeAlias = Literal["", "dim", "bold", "red", "yellow", "green"]
+Style: TypeAlias = Literal["", "dim", "bold", "red", "yellow", "green", "magenta", "cyan"]
 Line: TypeAlias = Sequence[tuple[str, Style]]
 
 # CI runners obey a line that begins with `::` (after blanks), and some `##[` anywhere in it.

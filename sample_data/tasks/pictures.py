@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
+from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, cross_val_predict
 
 from tasks.digits import DARKEST, INK, Digits, chosen
-from tasks.tables import Floats, rounded, write_both, write_csv, write_npy, write_parquet
+from tasks.tables import (
+    Floats,
+    Integers,
+    rounded,
+    write_both,
+    write_csv,
+    write_npy,
+    write_parquet,
+)
 
 FOLDS = KFold(10, shuffle=True, random_state=0)
 CANVAS = 32
@@ -31,23 +42,28 @@ def surroundings(images: Floats) -> Floats:
     return np.stack(near, axis=3)
 
 
-def mask_logits(data: Digits) -> Floats:
-    """Logits of ink (n, 8, 8) from images of half the resolution, fitted on the other folds.
+def by_pixel(data: Digits, model: Any, read: Callable[[Any, Floats], Floats]) -> Floats:
+    """What `read` gets for ink (n, 8, 8) from images of half the resolution.
 
-    One logistic regression for each of the four pixels of a block.
+    One `model` for each of the four pixels of a block, fitted on the other folds.
     """
     seen = surroundings(data.images)
     ink = data.images >= INK
-    logits = np.zeros(ink.shape)
+    values = np.zeros(ink.shape)
     for train, test in FOLDS.split(seen):
         for y in range(2):
             for x in range(2):
                 part = (slice(None), slice(y, None, 2), slice(x, None, 2))
-                model = LogisticRegression(C=10.0, tol=1e-8, max_iter=1000)
-                model.fit(seen[train].reshape(-1, 9), ink[part][train].ravel())
-                found = model.decision_function(seen[test].reshape(-1, 9))
-                logits[test, y::2, x::2] = found.reshape(-1, 4, 4)
-    return rounded(logits)
+                fitted = clone(model).fit(seen[train].reshape(-1, 9), ink[part][train].ravel())
+                found = read(fitted, seen[test].reshape(-1, 9))
+                values[test, y::2, x::2] = found.reshape(-1, 4, 4)
+    return values
+
+
+def mask_logits(data: Digits) -> Floats:
+    """Logits of ink (n, 8, 8) by logistic regressions."""
+    model = LogisticRegression(C=10.0, tol=1e-8, max_iter=1000)
+    return rounded(by_pixel(data, model, lambda fitted, rows: fitted.decision_function(rows)))
 
 
 def masks(folder: Path) -> None:
@@ -76,16 +92,21 @@ def scene(image: Floats, generator: np.random.Generator) -> tuple[Floats, list[i
     return noisy, [int(end) for end in ends]
 
 
+def scenes(data: Digits) -> tuple[Floats, Integers]:
+    """What a model sees of each canvas (n, 64), and the box around its ink (n, 4)."""
+    generator = np.random.default_rng(0)
+    canvases, ends = zip(*(scene(image, generator) for image in data.images), strict=True)
+    seen = np.array([[*canvas.mean(axis=0), *canvas.mean(axis=1)] for canvas in canvases])
+    return seen, np.array(ends, dtype=np.int64)
+
+
 def boxes(folder: Path) -> None:
     """200 canvases: the box around the ink, and the box that a regression sees there.
 
     A forest predicts the mean of boxes that it was shown, so its boxes have x1 < x2 and y1 < y2.
     """
     data, _ = chosen(200)
-    generator = np.random.default_rng(0)
-    canvases, ends = zip(*(scene(image, generator) for image in data.images), strict=True)
-    seen = np.array([[*canvas.mean(axis=0), *canvas.mean(axis=1)] for canvas in canvases])
-    target = np.array(ends, dtype=np.int64)
+    seen, target = scenes(data)
     forest = ExtraTreesRegressor(300, random_state=0)
     model = np.rint(cross_val_predict(forest, seen, target, cv=FOLDS) * STEPS) / STEPS
     for name, array in (("target", target), ("model", model)):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from sklearn.kernel_approximation import Nystroem
@@ -32,6 +34,13 @@ STRIPS, SLICES, CLASSES, STRIDE = 40, 20, 11, 4
 PAST_THE_END = -100.0
 
 
+class Predictor(Protocol):
+    """A fitted classifier of slices."""
+
+    def predict(self, rows: Floats, /) -> Any:
+        """The class of each."""
+
+
 def reader(components: int, C: float) -> Pipeline:  # noqa: N803  scikit-learn's name
     """A smooth classifier of slices: logistic regression on a few hundred Gaussian features."""
     features = Nystroem(gamma=0.05, n_components=components, random_state=0)
@@ -55,15 +64,39 @@ def noisy(images: Floats, generator: np.random.Generator) -> Floats:
     return rows + generator.normal(0.0, 0.1, rows.shape)
 
 
-def readings(folder: Path, known: Digits, unseen: Digits) -> None:
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Slices (n, 64) and their classes to learn from; slices and digits of each string to read."""
+
+    slices: Floats
+    classes: Integers
+    strings: list[tuple[Floats, list[int]]]
+
+    @property
+    def ids(self) -> list[str]:
+        """`r007` is string 7."""
+        return [f"r{number:03d}" for number in range(len(self.strings))]
+
+    @property
+    def written(self) -> list[list[int]]:
+        """The digits of each string."""
+        return [digits for _, digits in self.strings]
+
+    def read(self, model: Predictor) -> list[list[int]]:
+        """The digits that a fitted model sees in each string; junk is skipped."""
+        found = [model.predict(slices) for slices, _ in self.strings]
+        return [classes[classes != JUNK].tolist() for classes in found]
+
+
+def pages(known: Digits, unseen: Digits) -> Pages:
     """200 strings of digits, some pale, with slices of junk between that a reader should skip."""
     generator = np.random.default_rng(1)
     digits = faded(known.images, *DARKNESS, generator)
     slices = np.concatenate([digits, junk(known, KNOWN_JUNK, generator)])
     classes = np.concatenate([known.labels, np.full(KNOWN_JUNK, JUNK)])
-    model = reader(300, 10.0).fit(noisy(slices, generator), classes)
-    rows = []
-    for number in range(READINGS):
+    learned = noisy(slices, generator)
+    strings = []
+    for _ in range(READINGS):
         length = generator.integers(SHORTEST, LONGEST + 1)
         places = generator.integers(0, len(unseen.labels), length)
         shown: list[Floats] = []
@@ -71,8 +104,15 @@ def readings(folder: Path, known: Digits, unseen: Digits) -> None:
             shown.append(image)
             if generator.random() < JUNK_SHARE:
                 shown.extend(junk(unseen, 1, generator))
-        read = model.predict(noisy(np.array(shown), generator))
-        rows.append((f"r{number:03d}", read[read != JUNK].tolist(), unseen.labels[places].tolist()))
+        strings.append((noisy(np.array(shown), generator), unseen.labels[places].tolist()))
+    return Pages(learned, classes, strings)
+
+
+def readings(folder: Path, known: Digits, unseen: Digits) -> None:
+    """What one reader sees in the strings, as texts and as lists of words."""
+    page = pages(known, unseen)
+    read = page.read(reader(300, 10.0).fit(page.slices, page.classes))
+    rows = list(zip(page.ids, read, page.written, strict=True))
     texts = [
         {"id": key, "pred": spelt(read, LETTERS), "target": spelt(true, LETTERS)}
         for key, read, true in rows

@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Columns = Mapping[str, Sequence[str] | Sequence[int] | Sequence[float]]
 Row = Mapping[str, object]
+MILLION = 1_000_000
 
 
 class Plain(csv.excel):
@@ -37,6 +38,17 @@ def rounded(values: npt.ArrayLike) -> Floats:
     array = np.asarray(values, dtype=np.float64)
     texts = [f"{value:.6g}" for value in array.ravel().tolist()]
     return np.array(texts, dtype=np.float64).reshape(array.shape)
+
+
+def millionths(shares: npt.ArrayLike) -> Floats:
+    """Shares (n, K) as whole millionths, at least one each, that sum to one: no 0, short texts."""
+    given = np.asarray(shares, dtype=np.float64)
+    exact = 1 + given / given.sum(axis=1, keepdims=True) * (MILLION - given.shape[1])
+    counts = np.floor(exact)
+    order = np.argsort(np.argsort(counts - exact, axis=1, kind="stable"), axis=1, kind="stable")
+    counts += order < (MILLION - counts.sum(axis=1, keepdims=True))
+    whole: Floats = counts / MILLION
+    return whole
 
 
 def csv_bytes(columns: Columns, *, quoted: bool = False) -> bytes:

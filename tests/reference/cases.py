@@ -192,6 +192,12 @@ def _value(value: Any) -> Any:
 
 # --- statistics.json --------------------------------------------------------------------------
 
+# Tolerances that cases of a topic lack, where a number is less exact than their `tol`.
+ROUGH: dict[str, dict[str, float]] = {
+    # A peer searches this root to 1e-5 only: of Darwin's 15 rows it stops 3e-8 short.
+    "paired_test": {"mde_t_power80_tol": 1e-7},
+}
+
 
 def _statistic(case: Case) -> Iterator[Comparison]:
     try:
@@ -199,7 +205,8 @@ def _statistic(case: Case) -> Iterator[Comparison]:
     except AttributeError:
         raise Unknown(f"topic {case['topic']}") from None
     got = topic(**{key: _value(value) for key, value in case["inputs"].items()})
-    yield from compare("expected", case["expected"], got, case["tol"], case["tol"])
+    expected = case["expected"] | ROUGH.get(case["topic"], {})
+    yield from compare("expected", expected, got, case["tol"], case["tol"])
 
 
 # --- numerics.json ----------------------------------------------------------------------------

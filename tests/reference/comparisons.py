@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+_TOLERANCE = re.compile(r"_tol(_relative_to_width)?$")
 
 SPECIAL = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
@@ -48,13 +51,23 @@ def special(value: Any) -> Any:
 
 
 def compare(place: str, expected: Any, got: Any, rtol: float, atol: float) -> Iterator[Comparison]:
-    """Comparisons of every leaf of `expected` with the same place in `got`."""
+    """Comparisons of every leaf of `expected` with the same place in `got`.
+
+    `X_tol` in a dict is the tolerance of the values beside it whose names begin with X, and
+    `X_tol_relative_to_width` that of intervals, by their width. What alone says `error` must be one
+    there too, in words of its own.
+    """
     if isinstance(expected, dict):
         if not isinstance(got, dict):
             yield Comparison(place, expected, got)
             return
+        if set(expected) == {"error"} and set(got) == {"error"}:
+            yield Comparison(place, "error", "error" if isinstance(got["error"], str) else got)
+            return
         for key, value in expected.items():
-            yield from compare(f"{place}.{key}", value, got.get(key, "nothing"), rtol, atol)
+            if not _TOLERANCE.search(key):
+                rel, absolute = _tolerance(expected, key, rtol, atol)
+                yield from compare(f"{place}.{key}", value, got.get(key, "nothing"), rel, absolute)
     elif isinstance(expected, list):
         found = list(got) if hasattr(got, "__iter__") and not isinstance(got, str) else None
         if found is None or len(found) != len(expected):
@@ -64,6 +77,16 @@ def compare(place: str, expected: Any, got: Any, rtol: float, atol: float) -> It
             yield from compare(f"{place}[{index}]", want, have, rtol, atol)
     else:
         yield Comparison(place, expected, got, rtol, atol)
+
+
+def _tolerance(beside: dict[str, Any], key: str, rtol: float, atol: float) -> tuple[float, float]:
+    for name, size in beside.items():
+        if _TOLERANCE.search(name) and key.startswith(_TOLERANCE.sub("", name)):
+            if name.endswith("_width"):
+                low, high = beside[key]
+                return 0.0, size * (high - low)
+            return size, size
+    return rtol, atol
 
 
 def _is_number(value: Any) -> bool:

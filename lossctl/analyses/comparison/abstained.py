@@ -1,0 +1,131 @@
+"""Rows that some models leave out: all are compared on the rows that all answer, and what the
+others lose in the rest says whether those were the hard ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lossctl.analyses.comparison.judged import Judged
+from lossctl.analyses.context import prose
+from lossctl.analyses.wording import percent, short
+from lossctl.partial import Partial
+from lossctl.reductions.additive import Additive
+from lossctl.report import Part
+from lossctl.states import SumsState
+
+HARDER = 1.1  # times the loss elsewhere
+
+
+@dataclass(frozen=True, slots=True)
+class Abstained:
+    """A model that leaves out rows: why and how many; its loss on all rows that it answers; and, in
+    the rows that it leaves out, another model's loss, against that model's in those compared."""
+
+    model: int
+    why: Mapping[str, int]
+    own: float | None
+    other: int | None = None
+    there: float | None = None
+    elsewhere: float | None = None
+
+    @property
+    def count(self) -> int:
+        """How many rows it leaves out that another answers."""
+        return sum(self.why.values())
+
+
+def abstained(
+    leading: Judged, names: Sequence[str], lost: Mapping[str, Mapping[str, int]], partial: Partial
+) -> list[Abstained]:
+    """Of every model that leaves out rows, by the leading loss."""
+    found = []
+    for number, name in enumerate(names):
+        why = {reason: count for reason, count in lost.get(name, {}).items() if count}
+        if not why:
+            continue
+        own = _value(leading, _common(leading, number), partial, number)
+        others = [n for n in range(len(names)) if n != number]
+        one = Abstained(number, why, own)
+        for other in others:
+            there = _finished(leading, partial, number, other)
+            if there is not None:
+                one = Abstained(number, why, own, other, there, leading.value(other))
+                break
+        found.append(one)
+    return found
+
+
+def _reduction(leading: Judged) -> Additive | None:
+    reduction = leading.measured.spec.reduction
+    return reduction if isinstance(reduction, Additive) else None
+
+
+def _common(leading: Judged, number: int) -> SumsState | None:
+    """A model's sums in the rows that are compared."""
+    gram = leading.measured.gram
+    if gram is None or len(gram.infinite) != len(leading.measured.values):
+        return None
+    return SumsState(gram.count, gram.nonzero[number], gram.infinite[number],
+                     gram.a(number), gram.b(number))  # fmt: skip
+
+
+def _value(
+    leading: Judged, common: SumsState | None, partial: Partial, number: int
+) -> float | None:
+    reduction = _reduction(leading)
+    if reduction is None or common is None:
+        return None
+    whole = common.merge(partial.of(number, leading.measured.spec))
+    return _finish(reduction, whole)
+
+
+def _finished(leading: Judged, partial: Partial, number: int, other: int) -> float | None:
+    reduction = _reduction(leading)
+    if reduction is None:
+        return None
+    rows = partial.left_out(number, other, leading.measured.spec)
+    return _finish(reduction, rows) if rows.count else None
+
+
+def _finish(reduction: Additive, state: SumsState) -> float | None:
+    if state.infinite:
+        return None
+    try:
+        return reduction.finish(state)
+    except OverflowError:
+        return None
+
+
+def part(
+    found: Sequence[Abstained], leading: Judged, names: Sequence[str], rows: int
+) -> Part | None:
+    """None where every model answers every row."""
+    if not found:
+        return None
+    name = prose(leading.measured.spec)
+    said, data = [], {}
+    for one in found:
+        model = names[one.model]
+        share = percent(one.count / (rows + one.count))
+        text = f"{model} leaves out {one.count} row{'s' * (one.count != 1)} ({share})"
+        if one.other is not None and one.there is not None and one.elsewhere is not None:
+            text += (f", where {names[one.other]} has {name} {short(one.there)}, elsewhere "
+                     f"{short(one.elsewhere)}")  # fmt: skip
+            if hides(one, leading):
+                text += ": it leaves out hard rows"
+        said.append(text)
+        data[model] = {
+            "rows": dict(one.why), "own_rows": one.own,
+            "others": None if one.other is None else {
+                "model": names[one.other], "left_out": one.there, "compared": one.elsewhere,
+            },
+        }  # fmt: skip
+    return Part("abstained", "; ".join(said), {"loss": str(leading.measured.spec), "models": data})
+
+
+def hides(one: Abstained, leading: Judged) -> bool:
+    """Whether the rows that a model leaves out are harder than others."""
+    if one.there is None or one.elsewhere is None or leading.measured.spec.direction != "min":
+        return False
+    return one.there > HARDER * abs(one.elsewhere)

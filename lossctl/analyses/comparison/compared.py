@@ -1,0 +1,107 @@
+"""Everything that `compare` asks of the rows, in step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lossctl.analyses import detectors
+from lossctl.analyses.comparison import flips, measured, order
+from lossctl.analyses.comparison.flips import Flip
+from lossctl.analyses.comparison.judged import Judged, judged
+from lossctl.analyses.comparison.order import Dependence
+from lossctl.analyses.comparison.question import Question
+from lossctl.analyses.comparison.trims import Trims, trims
+from lossctl.analyses.context import Context
+from lossctl.analyses.digest import Digest
+from lossctl.batch import Batch
+from lossctl.errors import UsageError
+from lossctl.few import Few
+from lossctl.models import Model
+from lossctl.report import Note
+from lossctl.rounds import Rounds, in_step, one_state
+from lossctl.spec import Spec
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """The answers. `losses` are in the order of the question, `flips` by loss."""
+
+    models: tuple[Model, ...]
+    losses: tuple[Judged, ...]
+    flips: Mapping[str, Flip | None]
+    trims: Trims | None
+    digest: str
+    few: Batch | None
+    wrong: tuple[Note, ...] = ()
+    leading: Judged | None = None
+    dependence: Dependence | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """What the models are called."""
+        return [model.name for model in self.models]
+
+
+def led(context: Context, question: Question) -> Context:
+    """With the loss that models are put in order by: that of `--sort`, else the first with which
+    rows add up. Raises UsageError for a loss that is none of these."""
+    if question.sort is None:
+        leading = next((spec for spec in context.specs if spec.shares), context.specs[0])
+        return replace(context, leading=leading, moments=False)
+    for spec in context.specs:
+        if question.sort in (str(spec), spec.loss.label, spec.loss.name, spec.brief):
+            return replace(context, leading=spec, moments=False)
+    listed = ", ".join(spec.brief for spec in context.specs)
+    raise UsageError(f"--sort {question.sort}: no loss here is called that", f"there is {listed}")
+
+
+def rounds(
+    context: Context, models: tuple[Model, ...], question: Question, like: Batch
+) -> Rounds[Compared]:
+    """The answers for the losses of the context; `like` is any batch."""
+    few = Few(context.few, "row")
+    asked: list[Rounds[Any]] = [
+        in_step(_of_loss(context, models, spec, question, like) for spec in context.specs),
+        trims(context, models),
+        one_state(Digest()),
+        one_state(few),
+    ]
+    each, trimmed, digest, held = yield from in_step(asked)
+    batch: Batch | None = held.batch
+    judgements = judged([one for one, _ in each], question)
+    losses, dependence = order.checked(judgements, models, batch, question)
+    leading = next(one for one in losses if one.measured.spec == context.leading)
+    return Compared(
+        models,
+        tuple(losses),
+        {str(one.spec): flip for one, flip in each},
+        trimmed,
+        str(digest),
+        batch,
+        () if batch is None else tuple(_wrong(context, models, batch)),
+        leading,
+        dependence,
+    )
+
+
+def _of_loss(
+    context: Context, models: tuple[Model, ...], spec: Spec, question: Question, like: Batch
+) -> Rounds[tuple[measured.Measured, Flip | None]]:
+    """One loss, and the rows that decide which of the best two models it prefers."""
+    found = yield from measured.rounds(context, models, spec, question)
+    ranked = Judged(found, ()).ranked()
+    if ranked is None:
+        return found, None
+    flip = yield from flips.rounds(context, models, found, (ranked[0], ranked[1]), like)
+    return found, flip
+
+
+def _wrong(context: Context, models: tuple[Model, ...], batch: Batch) -> list[Note]:
+    """What looks wrong about the inputs of a model, said with its name."""
+    return [
+        Note(note.code, f"{model.name}: {note.text}", note.warning)
+        for model in models
+        for note in detectors.notes(context, batch.seen(model))
+    ]

@@ -1,0 +1,229 @@
+"""Every model against the reference, by every loss: the difference, its interval, and what can be
+said of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from lossctl.analyses.comparison.measured import Apart, Measured
+from lossctl.analyses.comparison.question import Question
+from lossctl.analyses.inference.corrections import METHODS
+from lossctl.analyses.inference.paired import mean_test, wilson
+from lossctl.analyses.inference.power import detectable, rows_needed
+from lossctl.analyses.significance import sign_p
+from lossctl.report import Json
+
+FEWEST = 30  # rows below which numbers are shown and nothing is judged
+HEAVY = 0.3  # from this tail index of the gaps on, intervals cover too little
+ONE_PERCENT = 0.01
+
+BETTER, WORSE, NOT_SHOWN = "better", "worse", "not shown"
+UNDECIDED, IDENTICAL = "undecided", "identical"
+
+
+@dataclass(frozen=True, slots=True)
+class Versus:
+    """One model less the reference, by one loss.
+
+    `change` is the difference as a fraction of the reference's value; `effect` Cohen's d_z;
+    `smallest` the difference that so many rows would show with 80 % power, and `needed` the rows
+    that would show a change of 1 %. `why` says what keeps it from being judged, or trusted.
+    """
+
+    model: int
+    difference: float | None = None
+    change: float | None = None
+    error: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    corrected: float | None = None
+    verdict: str = ""
+    trusted: bool = True
+    why: str | None = None
+    effect: float | None = None
+    smallest: float | None = None
+    needed: float | None = None
+    apart: Apart = field(default_factory=Apart)
+    serial: float | None = None  # how many times too short the interval may be: rows depend
+
+    @property
+    def interval(self) -> Json | None:
+        """The interval of the difference, as tables hold it."""
+        if self.low is None or self.high is None:
+            return None
+        return {"low": self.low, "high": self.high, "trusted": self.sound}
+
+    @property
+    def sound(self) -> bool:
+        """Whether the interval can be believed."""
+        return self.trusted and self.serial is None
+
+    @property
+    def shift(self) -> Json | None:
+        """The change, else the difference, as tables hold it."""
+        if self.change is not None:
+            return {"value": self.change, "percent": True}
+        return None if self.difference is None else {"value": self.difference, "percent": False}
+
+    def relative(self, to: float | None) -> Json | None:
+        """The interval as fractions of a value; None where that means nothing."""
+        if self.low is None or self.high is None or self.change is None or not to:
+            return None
+        size = abs(to)
+        return {"low": self.low / size, "high": self.high / size, "trusted": self.sound,
+                "percent": True}  # fmt: skip
+
+    @property
+    def win_rate(self) -> tuple[float, float, float] | None:
+        """The share of the rows that are not ties in which the model is better, and its Wilson
+        interval."""
+        wins = self.apart.wins
+        if wins is None or not wins.better + wins.worse:
+            return None
+        found = wilson(wins.better, wins.better + wins.worse)
+        return found.rate, found.low, found.high
+
+    @property
+    def sign_p(self) -> float | None:
+        """The p-value of the sign test (of losses of 0 and 1: McNemar's exact test)."""
+        wins = self.apart.wins
+        if wins is None or not wins.better + wins.worse:
+            return None
+        return sign_p(wins.worse, wins.better)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """One loss with what is said of every model but the reference; `size` of a value is what is
+    compared where its sign does not matter."""
+
+    measured: Measured
+    against: tuple[Versus, ...]
+
+    @property
+    def reference(self) -> float | None:
+        """The reference's value."""
+        return self.measured.value(0)
+
+    def value(self, number: int) -> float | None:
+        """One model's value, where it has one."""
+        return self.measured.value(number)
+
+    def ranked(self) -> list[int] | None:
+        """The models, the best first; None where one has no value."""
+        spec = self.measured.spec
+        values = [self.value(number) for number in range(len(self.measured.values))]
+        known = [value for value in values if value is not None]
+        if len(known) < len(values):
+            return None
+        sizes = [placed(value, spec.direction) for value in known]
+        return sorted(range(len(sizes)), key=lambda number: sizes[number])
+
+    def of(self, number: int) -> Versus | None:
+        """What is said of a model; None of the reference."""
+        return next((one for one in self.against if one.model == number), None)
+
+
+def placed(value: float, direction: str) -> float:
+    """A value so that less is better."""
+    return -value if direction == "max" else abs(value) if direction == "zero" else value
+
+
+def judged(found: Sequence[Measured], question: Question) -> list[Judged]:
+    """What is said of every model, with p-values corrected over models times losses."""
+    made = [
+        Judged(one, tuple(_versus(one, number, question) for number in range(1, len(one.values))))
+        for one in found
+    ]
+    return corrected(made, question)
+
+
+def corrected(made: Sequence[Judged], question: Question) -> list[Judged]:
+    """The same with corrected p-values, and what follows from these."""
+    flat = [versus for one in made for versus in one.against]
+    p = METHODS[question.correction]([versus.p for versus in flat])
+    final = iter(
+        replace(versus, corrected=value, verdict=_verdict(versus, value, question))
+        for versus, value in zip(flat, p, strict=True)
+    )
+    return [
+        Judged(
+            one.measured,
+            tuple(_directed(next(final), one.measured.spec.direction) for _ in one.against),
+        )
+        for one in made
+    ]
+
+
+def _versus(found: Measured, number: int, question: Question) -> Versus:
+    reference, value, apart = found.value(0), found.value(number), found.apart[number]
+    if reference is None or value is None:
+        lacking = found.values[0] if reference is None else found.values[number]
+        return Versus(number, why=lacking.reason or lacking.status, apart=apart)
+    direction = found.spec.direction
+    ours, theirs = (abs(one) if direction == "zero" else one for one in (value, reference))
+    difference = ours - theirs
+    change = difference / abs(theirs) if _scaled(found) and theirs else None
+    plain = Versus(number, difference, change, apart=apart)
+    if apart.wins is not None and apart.wins.rows == apart.wins.ties and difference == 0.0:
+        return replace(plain, verdict=IDENTICAL)
+    spread = found.spread
+    if spread is None:
+        return replace(plain, why=found.why)
+    error = float(spread.errors[0, number])
+    n = spread.rows
+    if error == 0.0:
+        p = apart.wins and sign_p(apart.wins.worse, apart.wins.better)
+        why = "every row differs by the same"
+        return replace(plain, error=0.0, p=p or None, trusted=n >= FEWEST, why=why)
+    if not math.isfinite(error):
+        return replace(plain, why="its spread is too large for a 64-bit float")
+    test = mean_test(difference, error, spread.degrees, question.confidence)
+    smallest = detectable(error, 1, question.confidence)
+    needed = None
+    if theirs and _scaled(found):
+        needed = n * rows_needed(error, ONE_PERCENT * abs(theirs), question.confidence)
+    doubt = _doubt(apart, spread.units)
+    return replace(
+        plain, error=error, low=test.low, high=test.high, p=test.p,
+        trusted=doubt is None, why=doubt, effect=difference / (error * math.sqrt(n)),
+        smallest=smallest, needed=needed,
+    )  # fmt: skip
+
+
+def _scaled(found: Measured) -> bool:
+    """Whether a change relative to the value means something: it does where a loss is never
+    negative, and 0 is perfect."""
+    spec = found.spec
+    return spec.low >= 0.0 and spec.direction == "min"
+
+
+def _doubt(apart: Apart, rows: int) -> str | None:
+    """What keeps an interval from being trusted."""
+    if rows < FEWEST:
+        return f"{rows} are too few to judge"
+    if apart.few:
+        return "a few rows make nearly all of the difference"
+    if apart.khat is not None and apart.khat >= HEAVY:
+        return f"the largest differences keep growing with the rows (tail index {apart.khat:.2f})"
+    return None
+
+
+def _verdict(versus: Versus, p: float | None, question: Question) -> str:
+    """Without the direction: `WORSE` stands for larger."""
+    if versus.verdict or p is None or versus.difference is None:
+        return versus.verdict
+    if not versus.trusted:
+        return UNDECIDED
+    if p >= question.level:
+        return NOT_SHOWN
+    return WORSE if versus.difference > 0.0 else BETTER
+
+
+def _directed(versus: Versus, direction: str) -> Versus:
+    if direction != "max" or versus.verdict not in (BETTER, WORSE):
+        return versus
+    return replace(versus, verdict=WORSE if versus.verdict == BETTER else BETTER)

@@ -1,0 +1,151 @@
+"""What the rows say of one loss and several models: the values, how surely they differ, who is
+better in how many rows, and how far apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lossctl.analyses.comparison import clusters
+from lossctl.analyses.comparison.clusters import Units, spread_of_units
+from lossctl.analyses.comparison.gaps import Gap, GapSize, GapTerms, Wins, WinsState
+from lossctl.analyses.comparison.question import Question
+from lossctl.analyses.comparison.spread import Piece, Spread, spread_of
+from lossctl.analyses.concentration import HANDFUL, tail_index
+from lossctl.analyses.context import Context
+from lossctl.exact import ONE, exact, ratio
+from lossctl.gram import Gram, GramState
+from lossctl.models import Model
+from lossctl.reductions import Reduced
+from lossctl.rounds import Rounds, in_step, one_state
+from lossctl.spec import Spec
+from lossctl.states import Sums, SumsState
+from lossctl.terms import LossTerms, values_of
+
+NOT_SMOOTH = "it is no smooth function of sums over the rows"
+TOGETHER = "the value of a row depends on other rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A model and the reference, row by row: `size` is the sum of the gaps' sizes, `khat` the tail
+    index of these, `few` whether a handful of rows makes nearly all of them."""
+
+    wins: WinsState | None = None
+    size: SumsState | None = None
+    khat: float | None = None
+
+    @property
+    def few(self) -> bool:
+        """Whether a handful of rows makes nearly all of what tells them apart."""
+        one = self.size
+        if one is None or one.infinite or one.a <= 0 or one.aa <= 0:
+            return False
+        return ratio(one.a * one.a, one.aa * ONE) < min(HANDFUL, one.count / 4)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """One loss. `spread` is None where there is none, for the reason `why`; `apart` has the first
+    model too, from itself."""
+
+    spec: Spec
+    values: tuple[Reduced, ...]
+    spread: Spread | None
+    why: str | None
+    apart: tuple[Apart, ...]
+    gram: GramState | None = None
+
+    def value(self, number: int) -> float | None:
+        """The value of one model, where it has one."""
+        one = self.values[number]
+        return one.value if one.status == "ok" else None
+
+
+def rounds(
+    context: Context, models: Sequence[Model], spec: Spec, question: Question
+) -> Rounds[Measured]:
+    """The question of one loss."""
+    asked: list[Rounds[Any]] = [
+        in_step(context.reduced(spec, model, moments=False) for model in models),
+        _gram(context, models, spec, question),
+        in_step(_apart(context, spec, models[0], model) for model in models[1:]),
+    ]
+    values, (gram, units, pieces, why), apart = yield from in_step(asked)
+    spread = None
+    if gram is not None:
+        found = [_sloped(context, spec, gram, piece) for piece in pieces]
+        known = [one for one in found if one is not None]
+        if len(known) == len(found):
+            spread = (
+                spread_of(gram, known, len(models), spec.offset)
+                if units is None
+                else spread_of_units(units, gram, known, len(models), spec.offset, question.horizon)
+            )
+        if spread is None:
+            why = "its spread is not finite, or nothing counts"
+    return Measured(spec, tuple(values), spread, why, (Apart(), *apart), gram)
+
+
+def _gram(
+    context: Context, models: Sequence[Model], spec: Spec, question: Question
+) -> Rounds[tuple[GramState | None, Units | None, list[tuple[int, int, float]], str | None]]:
+    """The sums of all models' terms and of their products, and by unit; model, place and share of
+    each."""
+    if context.whole is not None and spec in context.whole.together:
+        return None, None, [], TOGETHER
+    outputs = context.outputs if spec.roles[0].domain.shape == "value" else 1
+    each = [None] if outputs == 1 or context.adds_up(spec) else list(range(outputs))
+    terms = yield from in_step(
+        spec.reduction.linear(
+            values_of(spec, weighted=context.weighted, moments=False, output=output, view=model)
+        )
+        for model in models
+        for output in each
+    )
+    known = tuple(one for one in terms if one is not None)
+    if len(known) < len(terms):
+        return None, None, [], NOT_SMOOTH
+    gram = Gram(known)
+    rows = None if context.like is None else context.like.rows
+    asked: list[Rounds[Any]] = [one_state(gram), clusters.rounds(question, known, rows)]
+    state, units = yield from in_step(asked)
+    pieces = [(place // len(each), place, 1.0 / len(each)) for place in range(len(known))]
+    return state, units, pieces, None
+
+
+def _sloped(
+    context: Context, spec: Spec, state: GramState, piece: tuple[int, int, float]
+) -> Piece | None:
+    """A piece of a value with its slope; None where float64 cannot hold that."""
+    model, place, share = piece
+    if state.infinite[place]:
+        return None
+    a, b = (side + exact(more) for side, more in zip(
+        (state.a(place), state.b(place)), spec.offset, strict=True))  # fmt: skip
+    try:
+        slope = spec.reduction.slope(a, b, state.count)
+    except (OverflowError, ZeroDivisionError):
+        return None
+    if spec.direction == "zero" and a < 0:  # what counts is how near to 0 it is
+        share = -share
+    return Piece(model, place, slope, share)
+
+
+def _apart(context: Context, spec: Spec, first: Model, second: Model) -> Rounds[Apart]:
+    wins = Wins(spec, first, second)
+    if not spec.reduction.sums or (context.outputs > 1 and not context.adds_up(spec)):
+        if spec.reduction.name == "max":
+            return Apart()
+        return Apart((yield from one_state(wins)))
+    gap = Gap(spec, first, second)
+    size = Sums(context.weighing(GapTerms(gap)), moments=True)
+    counted = Sums(context.weighing(LossTerms(spec)))
+    asked: list[Rounds[Any]] = [
+        one_state(wins),
+        one_state(size),
+        tail_index(GapSize(gap), counted, context.like),
+    ]
+    found, state, khat = yield from in_step(asked)
+    return Apart(found, state, khat)

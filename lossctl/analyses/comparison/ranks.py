@@ -1,0 +1,123 @@
+"""Many models by one loss: which may be the best, between which ranks each lies, and which are not
+shown to be worse than another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lossctl.analyses.comparison.judged import Judged, placed
+from lossctl.analyses.comparison.question import Question
+from lossctl.analyses.inference.ranking import ConfidenceSet, Ranking, confidence_set, ranking
+from lossctl.report import Json
+from lossctl.tables import Column, Table
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranks:
+    """The models by one loss; `order` has their numbers, the best first."""
+
+    judged: Judged
+    order: tuple[int, ...]
+    ranking: Ranking
+    kept: ConfidenceSet
+    confidence: float
+
+    def rank(self, number: int) -> str:
+        """`2`, or `1–3`: the ranks that a model may have."""
+        low, high = int(self.ranking.lowest[number]), int(self.ranking.highest[number])
+        return str(low) if low == high else f"{low}–{high}"
+
+    def together(self) -> list[int]:
+        """The models of the confidence set, the best first."""
+        return [number for number in self.order if self.kept.included[number]]
+
+    def table(self, names: Sequence[str]) -> Table:
+        """A row for each model, the best first."""
+        spec = self.judged.measured.spec
+        columns = (
+            Column("rank", "text"),
+            Column("model", "text"),
+            Column(spec.brief, "value"),
+            Column("change", "shift", 2),
+            Column(f"all {100 * self.confidence:g} % intervals", "interval", 3),
+            Column("P(best)", "share", 4),
+            Column("may be best", "text", 5),
+            Column("rows better", "text", 6),
+            Column("verdict", "text", 1),
+        )
+        return Table(columns, tuple(self._row(number, names) for number in self.order))
+
+    def _row(self, number: int, names: Sequence[str]) -> tuple[Any, ...]:
+        one = self.judged
+        best = float(self.ranking.best[number])
+        kept = "yes" if self.kept.included[number] else "no"
+        versus = one.of(number)
+        if versus is None:
+            shown: tuple[Any, ...] = (None, None, best, kept, None, "reference")
+        else:
+            wins = versus.apart.wins
+            rows = None if wins is None else f"{wins.better} / {wins.worse}"
+            shown = (versus.shift, self._interval(number), best, kept, rows,
+                     versus.verdict or None)  # fmt: skip
+        return (self.rank(number), names[number], one.value(number), *shown)
+
+    def _interval(self, number: int) -> Json:
+        """That of the difference from the reference, which holds for all models at once."""
+        found = self.ranking.from_reference
+        low, high = float(found.low[number]), float(found.high[number])
+        if self.judged.measured.spec.direction == "max":
+            low, high = -high, -low
+        versus, reference = self.judged.of(number), self.judged.reference
+        trusted = versus is None or versus.sound
+        if versus is None or versus.change is None or not reference:
+            return {"low": low, "high": high, "trusted": trusted}
+        size = abs(reference)
+        return {"low": low / size, "high": high / size, "trusted": trusted, "percent": True}
+
+    def data(self, names: Sequence[str]) -> Json:
+        """All of it, by model."""
+        return {
+            "loss": str(self.judged.measured.spec),
+            "models": {
+                names[number]: {
+                    "rank": [int(self.ranking.lowest[number]), int(self.ranking.highest[number])],
+                    "p_best": float(self.ranking.best[number]),
+                    "in_confidence_set": self.kept.included[number],
+                    "confidence_set_p": float(self.kept.p[number]),
+                    "from_reference": self._ends("from_reference", number),
+                    "from_best": self._ends("from_best", number),
+                }
+                for number in self.order
+            },
+            "confidence": self.confidence,
+        }
+
+    def _ends(self, which: str, number: int) -> Json:
+        found = getattr(self.ranking, which)
+        return {"difference": float(found.difference[number]), "low": float(found.low[number]),
+                "high": float(found.high[number])}  # fmt: skip
+
+
+def ranks(judged: Judged, question: Question) -> Ranks | None:
+    """None of two models, or where one has no value, or no spread is known."""
+    order, spread = judged.ranked(), judged.measured.spread
+    if order is None or spread is None or len(order) < 3:
+        return None
+    direction = judged.measured.spec.direction
+    values = np.array([
+        placed(value, direction) for number in range(len(order))
+        if (value := judged.value(number)) is not None
+    ])  # fmt: skip
+    if not np.isfinite(spread.covariance).all():
+        return None
+    found = ranking(
+        values, spread.covariance, spread.degrees,
+        confidence=question.confidence, draws=question.resamples, seed=question.seed,
+    )  # fmt: skip
+    kept = confidence_set(values, spread.covariance, spread.degrees, question.level,
+                          question.resamples, question.seed)  # fmt: skip
+    return Ranks(judged, tuple(order), found, kept, question.confidence)

@@ -1,0 +1,85 @@
+"""The models of a command line: `NAME=PATH`, or columns of one file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+
+from lossctl.errors import UsageError, inert
+from lossctl.plan import Contender
+
+_SUFFIXES = (".gz", ".zst", ".bz2", ".xz")  # of compression: no part of a name
+
+
+def contenders(
+    texts: Sequence[str], pred_col: str | None, reference: str | None
+) -> tuple[Contender, ...]:
+    """The models that the words name, the reference first. One file alone holds them in the columns
+    that `pred_col` names by comma.
+
+    A name is what stands before `=`, else the file's name without its suffix; columns stand after
+    the last colon, unless a file of the whole name exists. Raises UsageError for names that clash,
+    fewer than two models, and a reference that is none of them.
+    """
+    if len(texts) == 1:
+        found = _of_one_file(texts[0], pred_col)
+    else:
+        found = [_contender(text, pred_col) for text in texts]
+    names = [one.name for one in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(
+                f"{names.count(name)} models are called {inert(name)}", "NAME=PREDS names each"
+            )
+    if reference is None:
+        return tuple(found)
+    if reference not in names:
+        raise UsageError(
+            f"--reference {inert(reference)} is none of the models", f"there is {', '.join(names)}"
+        )
+    return tuple(sorted(found, key=lambda one: one.name != reference))
+
+
+def _contender(text: str, pred_col: str | None) -> Contender:
+    match = re.fullmatch(r"([\w.-]+)=(.+)", text, re.DOTALL)
+    name, path = match.groups() if match else (None, text)
+    path, columns = _columns(path)
+    return Contender(name or _stem(path), path, columns or pred_col)
+
+
+def _of_one_file(text: str, pred_col: str | None) -> list[Contender]:
+    match = re.fullmatch(r"([\w.-]+)=(.+)", text, re.DOTALL)
+    path, columns = _columns(match[2] if match and not Path(text).exists() else text)
+    names = [part.strip() for part in (columns or pred_col or "").split(",")]
+    if len(names) < 2 or "" in names:
+        raise UsageError(
+            f"compare needs two models or more, and there is {inert(text)} alone",
+            "NAME=PREDS names each; --pred-col a,b if they are columns of one file",
+        )
+    return [Contender(name, path, name) for name in names]
+
+
+def _columns(path: str) -> tuple[str, str | None]:
+    head, colon, columns = path.rpartition(":")
+    if not colon or not head or not columns or "/" in columns or Path(path).exists():
+        return path, None
+    return head, columns
+
+
+def _stem(path: str) -> str:
+    if path == "-":
+        return "stdin"
+    pure = PurePath(path)
+    while pure.suffix.lower() in _SUFFIXES:
+        pure = pure.with_suffix("")
+    return pure.stem
+
+
+def fraction_of(text: str, option: str) -> float:
+    """`95%`, `95 %` or `0.95` as a fraction. Raises UsageError."""
+    number = text.strip().removesuffix("%").strip()
+    try:
+        return float(number) / (100.0 if text.strip().endswith("%") else 1.0)
+    except ValueError:
+        raise UsageError(f"{option} is {text}", "it is a share: 95% or 0.95") from None

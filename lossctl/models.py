@@ -1,0 +1,34 @@
+"""Several models' answers about the same rows: one batch holds all, a view shows those of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from lossctl.batch import Batch
+
+APART = "@"  # stands between a role and the number of the model whose column it is
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A view: the batch as one model's. `columns` names, by role, those that are its own; the first
+    model's are the roles themselves."""
+
+    name: str
+    columns: tuple[tuple[str, str], ...] = ()
+
+    def __call__(self, batch: Batch) -> Batch:
+        if not self.columns:
+            return batch
+        own = {role: batch.columns[column] for role, column in self.columns}
+        return replace(batch, columns={**batch.columns, **own}, memo={}, derived={})
+
+
+def column_name(role: str, number: int) -> str:
+    """What a model's column for a role is called in a batch; the first model is number 0."""
+    return f"{role}{APART}{number}" if number else role
+
+
+def role_of(column: str) -> str:
+    """The role of a column of a batch."""
+    return column.partition(APART)[0]

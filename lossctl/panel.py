@@ -1,0 +1,147 @@
+"""Several models' predictions bound beside one target."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lossctl.align import Feed, Guard
+from lossctl.binding import Binding, Bound, OpenSource, bind, guards
+from lossctl.classes import of_columns
+from lossctl.errors import DataError, UsageError, inert
+from lossctl.models import Model, column_name
+from lossctl.needs import TARGETS
+from lossctl.plan import Contender, Plan
+from lossctl.readers.source import Source
+from lossctl.spec import Spec
+
+
+def bind_models(
+    plan: Plan,
+    specs: tuple[Spec, ...],
+    pred: Source,
+    target: Source | None,
+    open_source: OpenSource,
+    *,
+    several: bool = False,
+) -> Binding:
+    """One binding of all models of a plan: the first one's columns are called by their roles, those
+    of the others are numbered.
+
+    Where no file holds the targets alone, every model's file must hold the same ones. Raises
+    UsageError and DataError, also for classes of other names.
+    """
+    whole = bind(plan, specs, pred, target, open_source, several=several)
+    names = _classes(whole)
+    own = [role for role, bound in whole.bound.items() if _is_own(role, bound)]
+    whole.owners = dict.fromkeys(own, 0)
+    models = [Model(plan.models[0].name)]
+    for number, model in enumerate(plan.models[1:], 1):
+        alone = _alone(plan, model, names)
+        source = pred if model.pred == plan.pred else open_source(model.pred)
+        other = bind(alone, specs, source, target, open_source, several=several)
+        _same_classes(names, _classes(other), plan.models[0], model)
+        models.append(_added(whole, other, number, model, own=own, shared=source is pred))
+        if source is not pred and target is None and not (plan.on or plan.by_row):
+            whole.guards += _between(whole, len(whole.feeds) - 1)
+    whole.models = tuple(models)
+    if plan.on and len(whole.feeds) < 2:
+        raise UsageError("--on pairs files, and there is one")
+    return whole
+
+
+def _alone(plan: Plan, model: Contender, names: tuple[str, ...]) -> Plan:
+    """The plan of one model: what travels with the rows is the first one's."""
+    return replace(
+        plan, pred=model.pred, pred_col=model.columns, models=(model,), labels=plan.labels or names,
+        weight_col=None, id_col=None, where=(), by=(), units=(), show=(),
+        carry_all=False,
+    )  # fmt: skip
+
+
+def _is_own(role: str, bound: Bound) -> bool:
+    return bound.feed == 0 and role not in TARGETS
+
+
+def _classes(binding: Binding) -> tuple[str, ...]:
+    """The names of the classes that the prediction's columns give."""
+    predicted = binding.bound.get("pred")
+    return of_columns(predicted.columns) if predicted is not None else ()
+
+
+def _same_classes(
+    names: tuple[str, ...], others: tuple[str, ...], first: Contender, second: Contender
+) -> None:
+    if names and others and names != others:
+        said = [", ".join(inert(name) for name in side) for side in (names, others)]
+        raise DataError(
+            f"{first.name} predicts {said[0]}, {second.name} {said[1]}",
+            "all models must have the same classes or outputs",
+        )
+
+
+def _added(
+    whole: Binding,
+    other: Binding,
+    number: int,
+    model: Contender,
+    *,
+    own: list[str],
+    shared: bool,
+) -> Model:
+    """Add one more model's columns: of a `shared` file they are read with the first one's."""
+    theirs = [role for role, bound in other.bound.items() if _is_own(role, bound)]
+    if sorted(theirs) != sorted(own):
+        raise UsageError(
+            f"{model.name} has {', '.join(theirs)}, the first model {', '.join(own)}",
+            "all models must have the same columns",
+        )
+    if shared:
+        place = 0
+    else:
+        place = len(whole.feeds)
+        whole.feeds.append(other.feeds[0])
+        if whole.keys:
+            whole.keys.append(other.keys[0])
+    columns = []
+    for role, bound in other.bound.items():
+        if bound.feed != 0 or (shared and role in TARGETS):
+            continue
+        moved = _moved(bound, whole.feeds[place], place, other.feeds[0])
+        if role in TARGETS:
+            whole.truths.append((role, moved))
+            continue
+        name = column_name(role, number)
+        whole.bound[name] = moved
+        whole.owners[name] = number
+        columns.append((role, name))
+    if not shared:
+        feeds = {0: place, 1: 1}
+        whole.guards += [
+            Guard(one.name, (place, one.first[1]), (feeds[one.second[0]],
+                  _want(whole.feeds[1], other.feeds[1], one.second[1])))
+            for one in other.guards
+        ]  # fmt: skip
+    return Model(model.name, tuple(columns))
+
+
+def _between(whole: Binding, place: int) -> list[Guard]:
+    """The columns that name the rows in the first model's file and in another one's."""
+    feeds = [whole.feeds[0], whole.feeds[place]]
+    used = [
+        {feed.wanted[at].index for one in whole.bound.values() if one.feed == number
+         for at in one.places}
+        for number, feed in zip((0, place), feeds, strict=True)
+    ]  # fmt: skip
+    return [replace(one, second=(place, one.second[1])) for one in guards(feeds, used)]
+
+
+def _moved(bound: Bound, feed: Feed, place: int, old: Feed) -> Bound:
+    """The same columns, of a feed at another place."""
+    if feed is old:
+        return replace(bound, feed=place)
+    return replace(bound, feed=place, places=tuple(_want(feed, old, at) for at in bound.places))
+
+
+def _want(feed: Feed, old: Feed, at: int) -> int:
+    wanted = old.wanted[at]
+    return feed.want(wanted.index, wanted.kind)
