@@ -121,6 +121,7 @@ def compare(
     seed: int = 0,
     by: str | Iterable[str] = (),
     sweep: str | None = None,
+    curves: bool = False,
     **options: Any,
 ) -> Report:
     """Compare models on the same rows: which is better, by which losses, and how surely.
@@ -133,6 +134,7 @@ def compare(
     ci         "delta", or "bca" (at most 20,000 rows); test: "t", "permutation", "wilcoxon", "sign"
     correction of all p-values: "holm", "fdr", "bonferroni" or "none"
     sweep      "huber:delta=0.1..10": where another model becomes the best
+    curves     pictures of how many errors are small, and of the loss by threshold
 
     `options` are those of `evaluate` by the same names: on, nan, missing, task, labels and so on.
     Raises UsageError and DataError.
@@ -174,7 +176,7 @@ def compare(
     question = Question(
         confidence=confidence, correction=correction, interval=ci, test=test, resamples=resamples,
         seed=seed, cluster=columns["cluster"], time=columns["time"], horizon=horizon, sweep=sweep,
-        sort=sort,
+        sort=sort, curves=curves,
     )  # fmt: skip
     return compare_plan(plan, question=question)
 

@@ -116,7 +116,7 @@ class Batches:
         for role, bound in self.binding.bound.items():
             cells = [aligned.cells[bound.feed][place] for place in bound.places]
             column = column_of(bound, cells, aligned.rows)
-            columns[role] = self._same_shape(bound, column, int(aligned.rows[0]))
+            columns[role] = self._same_shape(role, bound, column, int(aligned.rows[0]))
         if self.plan.ignore_index is not None:
             ignored = keep & self._ignored(columns, aligned)
             self._drop("ignored", ignored)
@@ -183,9 +183,9 @@ class Batches:
                 ignored |= column == self.plan.ignore_index if column.ndim == 1 else False
         return ignored
 
-    def _same_shape(self, bound: Bound, column: Any, row: int) -> Any:
+    def _same_shape(self, name: str, bound: Bound, column: Any, row: int) -> Any:
         shape = (column.values if isinstance(column, Ragged) else column).shape[1:]
-        known = self._shape.setdefault(bound.role, shape)
+        known = self._shape.setdefault(name, shape)
         if known != shape and len(column):
             raise DataError(
                 f"{bound.name} row #{row} has {shape} values, earlier rows have {known}"
@@ -242,24 +242,22 @@ class Batches:
         bound = {
             role: one for role, one in self.binding.bound.items() if self._concerns(role, owner)
         }
-        wholes = ((role, domain, batch.columns[role]) for role, domain in self._whole_domains)
-        given = [
-            (one.name, domain, batch.columns[role])
-            for role, one in bound.items()
-            for _, domain in one.domains
-        ]
-        sizes = axis_sizes([*given, *wholes])
-        self._check_classes(sizes)
+        owners = range(len(self.binding.models)) or [None]
+        sizes = {
+            number: self._axes(batch, bound, number)
+            for number in (owners if owner is None else [owner])
+        }
         for role, one in bound.items():
             column = batch.columns[role]
+            own = sizes[self.binding.owners.get(role, next(iter(sizes)))]
             for label, domain in one.domains:
-                fault = first_fault(column, domain, sizes)
+                fault = first_fault(column, domain, own)
                 if fault is not None:
                     row, value, rule = fault
                     raise DataError(
                         f"{one.name} row #{int(batch.rows[row])} is {value} but {label} needs "
-                        f"{role} {rule}",
-                        self._remedy(role, domain, column),
+                        f"{one.role} {rule}",
+                        self._remedy(one, domain, column),
                     )
                 self._check_choices(one, domain, column)
             ruled = [domain for _, domain in one.domains if domain.row is not None]
@@ -269,14 +267,31 @@ class Batches:
         if self.chances and "pred" in batch.columns and "target" in batch.columns:
             self.chances = _chances(batch.columns["pred"], batch.columns["target"])
 
-    def _remedy(self, role: str, domain: Domain, column: Any) -> str | None:
+    def _axes(self, batch: Batch, bound: dict[str, Bound], owner: int | None) -> dict[str, int]:
+        """How long every axis is, of what one model is scored with."""
+        wholes = (
+            (role, domain, batch.columns[role])
+            for role, domain in self._whole_domains
+            if self._concerns(role, owner)
+        )
+        given = [
+            (one.name, domain, batch.columns[role])
+            for role, one in bound.items()
+            if self._concerns(role, owner)
+            for _, domain in one.domains
+        ]
+        sizes = axis_sizes([*given, *wholes])
+        self._check_classes(sizes)
+        return sizes
+
+    def _remedy(self, bound: Bound, domain: Domain, column: Any) -> str | None:
         """What may help values that are no probabilities, or no corners."""
         if domain.row is ORDERED_CORNERS:
             return "--boxes xywh if they are a corner and a size, cxcywh if a centre and a size"
-        if role != "pred" or domain.high != 1.0:
+        if bound.role != "pred" or domain.high != 1.0:
             return None
         if any(spec.takes("from_logits") for spec in self.specs):
-            single = len(self.binding.bound[role].places) == 1
+            single = len(bound.places) == 1
             margins = ", -l hinge if they are margins" if single else ""
             if column.min() >= 0.0 and column.max() <= 100.0:
                 return f"divide them by 100 if they are per cent, --from-logits if logits{margins}"

@@ -67,9 +67,12 @@ class Binding:
 
     def of(self, number: int) -> Binding:
         """What one of the models is bound to."""
-        own = dict(self.models[number].columns)
-        shared = {role: one for role, one in self.bound.items() if APART not in role}
-        return replace(self, bound=shared | {role: self.bound[at] for role, at in own.items()})
+        own = self.models[number].columns
+        bound = {role: one for role, one in self.bound.items() if APART not in role}
+        wholes = {role: one for role, one in self.wholes.items() if APART not in role}
+        bound |= {role: self.bound[at] for role, at in own if at in self.bound}
+        wholes |= {role: self.wholes[at] for role, at in own if at in self.wholes}
+        return replace(self, bound=bound, wholes=wholes)
 
 
 def bind(

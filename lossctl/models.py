@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from lossctl.batch import Batch
 
@@ -20,8 +22,11 @@ class Model:
     def __call__(self, batch: Batch) -> Batch:
         if not self.columns:
             return batch
-        own = {role: batch.columns[column] for role, column in self.columns}
-        return replace(batch, columns={**batch.columns, **own}, memo={}, derived={})
+        return replace(batch, columns=self.of(batch.columns), memo={}, derived={})
+
+    def of(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+        """All columns, its own by their roles."""
+        return {**columns, **{role: columns[column] for role, column in self.columns}}
 
 
 def column_name(role: str, number: int) -> str:

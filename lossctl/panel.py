@@ -34,6 +34,9 @@ def bind_models(
     names = _classes(whole)
     own = [role for role, bound in whole.bound.items() if _is_own(role, bound)]
     whole.owners = dict.fromkeys(own, 0)
+    whole.owners |= {
+        role: 0 for role, (source, _) in whole.whole_places.items() if source.path == pred.path
+    }
     models = [Model(plan.models[0].name)]
     for number, model in enumerate(plan.models[1:], 1):
         alone = _alone(plan, model, names)
@@ -114,6 +117,13 @@ def _added(
         whole.bound[name] = moved
         whole.owners[name] = number
         columns.append((role, name))
+    for role, domain in other.whole_domains:
+        if other.whole_places[role][0].path == other.feeds[0].source.path and not shared:
+            name = column_name(role, number)
+            whole.wholes[name] = other.wholes[role]
+            whole.whole_domains.append((name, domain))
+            whole.owners[name] = number
+            columns.append((role, name))
     if not shared:
         feeds = {0: place, 1: 1}
         whole.guards += [

@@ -120,7 +120,7 @@ def compare_plan(
         context, first = held.rows()
         context = compared.led(context, asked)
         models = held.binding.models
-        found = held.ask(compared.rounds(context, models, asked, first))
+        found = held.ask(compared.rounds(context, models, asked, first, held.task.task))
         assert held.partial is not None and found.leading is not None
         names = found.names
         ranked = ranks.ranks(found.leading, asked)

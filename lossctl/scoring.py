@@ -82,8 +82,8 @@ class Scoring:
     def _read(self) -> dict[str, int]:
         """The rows of the targets, and of every model's file."""
         read, binding = self.ledger.read, self.binding
-        feeds = {number: binding.bound[name].feed for name, number in binding.owners.items()}
-        names = {binding.models[number].name: feed for number, feed in feeds.items()}
+        feeds = {binding.owners[n]: b.feed for n, b in binding.bound.items() if n in binding.owners}
+        names = {binding.models[number].name: feed for number, feed in sorted(feeds.items())}
         apart = self.plan.target is not None
         return ({"target": read[1]} if apart else {}) | {
             name: read[feed] for name, feed in names.items()
@@ -162,6 +162,8 @@ def _scoring(
     passes = Passes(first, batches, later, plan.workers if plan.processes else 1, progress)
     alone = binding.of(0) if binding.models else binding
     context = _context(plan, specs, task, alone, first, passes)
+    if binding.models:
+        context = replace(context, wholes=binding.wholes)
     return Scoring(plan, specs, task, binding, ledger, batches, first, passes, context, partly)
 
 

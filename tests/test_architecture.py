@@ -26,15 +26,15 @@ SAMPLES = ROOT / "sample_data" / "diabetes"
 ORDER = [
     "lossctl", "errors", "listing", "arrays", "sequences", "numerics", "softmax", "ctc", "edits",
     "aligned", "vectors", "overlap", "rectangles", "exact", "twofold", "binned", "states",
-    "keyed", "rounds", "moments", "gram", "units", "ranges", "selection", "student", "reductions", "settings",
-    "probabilities", "divergence", "roles", "signature", "loss", "losses", "spec", "grammar",
-    "hashing", "extras", "batch", "models", "terms", "partial", "readers", "grouping", "plan", "where", "classes",
-    "choose", "needs", "charts", "tables", "report", "align", "filled", "keys", "join", "wholes",
-    "naming",
-    "carried", "binding", "panel", "columns", "answered", "batches", "shown", "candidates", "defaults", "tasks",
-    "flat", "few", "engines", "spool", "passes", "analyses", "gates", "stats", "notes", "scoring",
-    "run", "samples", "applicable", "inspection", "points", "curves", "influence", "explain",
-    "renderers", "writers", "frames", "api", "cli", "__main__",
+    "keyed", "rounds", "moments", "gram", "units", "ranges", "selection", "student", "reductions",
+    "settings", "probabilities", "divergence", "roles", "signature", "loss", "losses", "spec",
+    "grammar", "hashing", "extras", "batch", "models", "terms", "partial", "readers", "grouping",
+    "plan", "where", "classes", "choose", "needs", "charts", "tables", "report", "align",
+    "filled", "keys", "join", "wholes", "naming", "carried", "binding", "panel", "columns",
+    "answered", "batches", "shown", "candidates", "defaults", "tasks", "flat", "few", "engines",
+    "spool", "passes", "analyses", "gates", "stats", "notes", "scoring", "run", "samples",
+    "applicable", "inspection", "points", "curves", "influence", "explain", "renderers",
+    "writers", "frames", "api", "cli", "__main__",
 ]  # fmt: skip
 
 # (from, to): why it may point upward. All are made when they are used, not when the module loads.

@@ -348,16 +348,14 @@ PLAIN: dict[str, Callable[[Any, float], Any]] = {
 
 
 def test_of_many_changes_the_largest_are_told() -> None:
-    # Leads of 1, 2, 3, ..., one after another, between the two that are 90.
-    height = np.array([0, 90, *range(-1, -40, -1), 90, 0])
-    height[3:-2:2] *= -1
-    at = np.arange(float(height.size))
-    trace = traced(at, height)
-    assert trace.turns == 40
-    assert [one.at for one in trace.leads] == [1.0, *range(26, 41), 41.0][:1] + [
-        float(place) for place in range(27, 42)
-    ]
-    assert [place for place, _ in trace.crossings] == [float(k) for k in range(26, 42)]
+    # Leads of 90, 1, 2, ..., 39, 1 and 90, in turn of the one and the other.
+    height = np.array([0, 90, *range(1, 40), 1, 90, 0])
+    height[2::2] *= -1
+    trace = traced(np.arange(float(height.size)), height)
+    assert trace.turns == 41
+    assert [one.at for one in trace.leads] == [1.0, *range(27, 41), 42.0]
+    # A change to or from a small lead is a small one.
+    assert [place for place, _ in trace.crossings] == [*range(25, 41)]
     assert len(trace.leads) == len(trace.crossings) == MOST
     even = np.arange(1.0, 101.0)
     found = of_errors(even - 0.75 * (np.arange(100) % 2), even - 0.75 * (np.arange(100) % 2 == 0))

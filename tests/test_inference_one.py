@@ -109,8 +109,10 @@ def test_sides_and_wilson() -> None:
             want = proportion.proportion_confint(count, n, 1.0 - confidence, "wilson")
             assert found.rate == count / n
             assert (found.low, found.high) == pytest.approx(want, rel=1e-8, abs=1e-12)
-    for n in range(1, 200):
-        assert (paired.wilson(0, n).low, paired.wilson(n, n).high) == (0.0, 1.0)
+    for confidence in (0.5, 0.9, 0.99, 0.999):
+        for n in range(1, 300):
+            ends = paired.wilson(0, n, confidence).low, paired.wilson(n, n, confidence).high
+            assert ends == (0.0, 1.0)
 
 
 # --- power ------------------------------------------------------------------------------------

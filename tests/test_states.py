@@ -25,8 +25,8 @@ from lossctl.analyses.levels import Levels
 from lossctl.analyses.murphy import Elementary
 from lossctl.batch import Batch
 from lossctl.few import Few
-from lossctl.grammar import parse
 from lossctl.gram import Gram
+from lossctl.grammar import parse
 from lossctl.keyed import KeyedSums
 from lossctl.models import Model
 from lossctl.moments import Moments

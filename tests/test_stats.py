@@ -22,7 +22,7 @@ def test_the_topics_are_functions() -> None:
     for name in stats.__all__:
         assert callable(getattr(lossctl.stats, name))
     with pytest.raises(AttributeError):
-        _ = lossctl.stats.murphy_curve
+        _ = lossctl.stats.no_such_topic
 
 
 # --- contribution -----------------------------------------------------------------------------

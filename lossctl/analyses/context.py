@@ -14,6 +14,7 @@ from lossctl.batch import Batch, View
 from lossctl.classes import Classes
 from lossctl.exact import ONE, exact, ratio
 from lossctl.grouping import Grouping
+from lossctl.models import Model
 from lossctl.reductions import TOO_LARGE, TOO_SPREAD, Reduced
 from lossctl.report import Json, LossResult
 from lossctl.rounds import Rounds, ask_of, in_step
@@ -83,7 +84,7 @@ class Context:
             reduced = replace(
                 reduced, without=lambda block: self._recomputed(spec, block), each=None
             )
-        return self.with_penalty(spec, reduced)
+        return self.with_penalty(spec, reduced, view)
 
     def _recomputed(self, spec: Spec, block: Batch) -> float | None:
         """The value of all other rows, where every row enters the others' values."""
@@ -94,16 +95,17 @@ class Context:
         values = values_of(spec, weighted=self.weighted, moments=False)
         return ask_of(spec.reduction.rounds(values), rest).value
 
-    def penalty(self, spec: Spec) -> float | None:
+    def penalty(self, spec: Spec, view: View | None = None) -> float | None:
         """The part of the value that no sample makes; None for most losses."""
         if spec.loss.penalty is None:
             return None
+        wholes = view.of(self.wholes) if isinstance(view, Model) else self.wholes
         own = {k: v for k, v in spec.all_settings.items() if k != spec.loss.nests}
-        return float(spec.loss.penalty(*(self.wholes[name] for name in spec.loss.wholes), **own))
+        return float(spec.loss.penalty(*(wholes[name] for name in spec.loss.wholes), **own))
 
-    def with_penalty(self, spec: Spec, reduced: Reduced) -> Reduced:
+    def with_penalty(self, spec: Spec, reduced: Reduced, view: View | None = None) -> Reduced:
         """The value with the part that no sample makes."""
-        penalty = self.penalty(spec)
+        penalty = self.penalty(spec, view)
         if penalty is None or reduced.value is None:
             return reduced
         return shifted(reduced, penalty)

@@ -22,6 +22,7 @@ def compare(
     correction: o.Correction = "holm",
     resamples: o.Resamples = 10_000,
     seed: o.Seed = 0,
+    curves: o.Curves = False,
 ) -> int:
     """Compare models on the same rows: each loss, how surely it differs, the rows that decide it,
     and the losses that disagree. Fewer rows than 30 are not judged."""
@@ -41,6 +42,7 @@ def compare(
         cluster=cluster,
         time=time,
         horizon=horizon,
+        curves=curves,
         sort=sort,
     )
     named = contenders(models, given.options["pred_col"], reference)

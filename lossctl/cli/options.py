@@ -84,6 +84,10 @@ Resamples = Annotated[
     int,
     Option("--resamples", metavar="N", help="Random draws, for ranks, --ci bca and permutations."),
 ]
+Curves = Annotated[
+    bool,
+    Option("--curves", help="Draw how many errors are small, and the loss by threshold."),
+]
 Seed = Annotated[int, Option("--seed", metavar="N", help="Of the random draws.")]
 Files = Annotated[list[str], Argument(help="One file, or two that belong together.")]
 

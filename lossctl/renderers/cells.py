@@ -236,16 +236,17 @@ def _shifts(values: Sequence[Any], precision: int) -> list[Cell]:
 
 
 def _marked(values: Sequence[Any], precision: int) -> list[Cell]:
-    """Numbers at their points, each with its mark; what is bad in colour too."""
-    plain = _values([None if value is None else value["value"] for value in values], precision)
-    return [
-        cell
-        if value is None or not cell.firm
-        else Cell(
-            firm=f"{cell.firm} {value['mark'] or ' '}", style=_MARK_STYLES.get(value["mark"], "")
-        )
-        for cell, value in zip(plain, values, strict=True)
-    ]
+    """Numbers of rows that have little in common, each with its mark; what is bad in colour too."""
+    cells = []
+    for value in values:
+        if value is None or not _is_number(value["value"]):
+            name = "" if value is None or value["value"] is None else shown(value["value"])
+            cells.append(Cell(name=name, style="yellow"))
+            continue
+        mark = value["mark"]
+        text = f"{numbers.significant(value['value'], precision)} {mark or ' '}"
+        cells.append(Cell(firm=text, style=_MARK_STYLES.get(mark, "")))
+    return cells
 
 
 _MARK_STYLES: dict[str, Style] = {"-": "red", "+": "green", "?": "yellow"}

@@ -15,6 +15,7 @@ from lossctl.stats.corp_decomposition import corp_decomposition
 from lossctl.stats.cross_entropy_split import cross_entropy_split
 from lossctl.stats.diebold_mariano import diebold_mariano
 from lossctl.stats.error_dominance import error_dominance
+from lossctl.stats.flip_set import flip_set
 from lossctl.stats.implied_functional import implied_functional
 from lossctl.stats.kitagawa import kitagawa
 from lossctl.stats.label_issues import label_issues
@@ -40,6 +41,7 @@ __all__ = [
     "cross_entropy_split",
     "diebold_mariano",
     "error_dominance",
+    "flip_set",
     "implied_functional",
     "kitagawa",
     "label_issues",

@@ -19,7 +19,7 @@ QUANTILE = 0.9
 SPECS = {"mae": "mae", "mse": "mse", "huber1": "huber:delta=1", "logcosh": "log_cosh"}
 
 
-def error_dominance(errors_A: Any, errors_B: Any) -> dict[str, Any]:  # noqa: N803
+def error_dominance(errors_A: Any, errors_B: Any) -> dict[str, Any]:  # noqa: N803  A and B
     """For which losses of the error e = p - y one model is better, at every threshold exactly.
 
     every_symmetric_monotone   P(|e| <= t) is no smaller (REC curves: Bi and Bennett 2003)

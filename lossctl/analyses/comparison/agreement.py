@@ -97,7 +97,7 @@ def part(found: Agreement, names: Sequence[str], flips: Mapping[str, Flip | None
     turning = _turning(winners, flips)
     if turning is not None:
         text += f": {turning}"
-    if found.w is not None:
+    if found.w is not None and len(names) > 2:
         text += f"; agreement W {found.w:.2f}"
     return Part("agreement", text, data)
 

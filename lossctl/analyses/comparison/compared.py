@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lossctl.analyses import detectors
-from lossctl.analyses.comparison import flips, measured, order
+from lossctl.analyses.comparison import dominates, flips, measured, order, resampled
+from lossctl.analyses.comparison.dominates import Dominates
 from lossctl.analyses.comparison.flips import Flip
 from lossctl.analyses.comparison.judged import Judged, judged
 from lossctl.analyses.comparison.order import Dependence
@@ -37,6 +38,7 @@ class Compared:
     wrong: tuple[Note, ...] = ()
     leading: Judged | None = None
     dependence: Dependence | None = None
+    dominates: Dominates | None = None
 
     @property
     def names(self) -> list[str]:
@@ -58,7 +60,7 @@ def led(context: Context, question: Question) -> Context:
 
 
 def rounds(
-    context: Context, models: tuple[Model, ...], question: Question, like: Batch
+    context: Context, models: tuple[Model, ...], question: Question, like: Batch, task: str
 ) -> Rounds[Compared]:
     """The answers for the losses of the context; `like` is any batch."""
     few = Few(context.few, "row")
@@ -67,12 +69,18 @@ def rounds(
         trims(context, models),
         one_state(Digest()),
         one_state(few),
+        resampled.rounds(context, models, question),
     ]
-    each, trimmed, digest, held = yield from in_step(asked)
+    if len(models) == 2:  # of more it is not known which are the best two
+        asked.append(dominates.rounds(context, models, (0, 1), task))
+    each, trimmed, digest, held, rows, *dominating = yield from in_step(asked)
     batch: Batch | None = held.batch
-    judgements = judged([one for one, _ in each], question)
+    judgements = judged([one for one, _ in each], question, rows)
     losses, dependence = order.checked(judgements, models, batch, question)
     leading = next(one for one in losses if one.measured.spec == context.leading)
+    ranked = leading.ranked()
+    if not dominating and ranked is not None:
+        dominating = [(yield from dominates.rounds(context, models, (ranked[0], ranked[1]), task))]
     return Compared(
         models,
         tuple(losses),
@@ -83,6 +91,7 @@ def rounds(
         () if batch is None else tuple(_wrong(context, models, batch)),
         leading,
         dependence,
+        dominating[0] if dominating else None,
     )
 
 

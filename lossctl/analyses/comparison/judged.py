@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from lossctl.analyses.comparison.measured import Apart, Measured
 from lossctl.analyses.comparison.question import Question
+from lossctl.analyses.comparison.resampled import Resampled
 from lossctl.analyses.inference.corrections import METHODS
 from lossctl.analyses.inference.paired import mean_test, wilson
 from lossctl.analyses.inference.power import detectable, rows_needed
@@ -47,6 +48,7 @@ class Versus:
     smallest: float | None = None
     needed: float | None = None
     apart: Apart = field(default_factory=Apart)
+    method: str = "delta"
     serial: float | None = None  # how many times too short the interval may be: rows depend
 
     @property
@@ -132,13 +134,34 @@ def placed(value: float, direction: str) -> float:
     return -value if direction == "max" else abs(value) if direction == "zero" else value
 
 
-def judged(found: Sequence[Measured], question: Question) -> list[Judged]:
-    """What is said of every model, with p-values corrected over models times losses."""
-    made = [
-        Judged(one, tuple(_versus(one, number, question) for number in range(1, len(one.values))))
-        for one in found
-    ]
+def judged(
+    found: Sequence[Measured], question: Question, rows: Resampled | None = None
+) -> list[Judged]:
+    """What is said of every model, with p-values corrected over models times losses; `rows` give
+    other intervals and tests than the delta method's."""
+    made = []
+    for one in found:
+        each = (_versus(one, number, question) for number in range(1, len(one.values)))
+        made.append(Judged(one, tuple(_by_rows(one, versus, question, rows) for versus in each)))
     return corrected(made, question)
+
+
+def _by_rows(found: Measured, versus: Versus, question: Question, rows: Resampled | None) -> Versus:
+    """With the interval and the test that were asked for, where they fit the loss."""
+    if versus.low is None:
+        return versus
+    if question.test == "sign":
+        versus = replace(versus, p=versus.sign_p)
+    if rows is None:
+        return versus
+    spec = str(found.spec)
+    if question.interval == "bca":
+        ends = rows.interval(spec, versus.model, question)
+        if ends is not None:
+            versus = replace(versus, low=ends[0], high=ends[1], method="bca")
+    if question.test in ("permutation", "wilcoxon"):
+        versus = replace(versus, p=rows.p(spec, versus.model, question))
+    return versus
 
 
 def corrected(made: Sequence[Judged], question: Question) -> list[Judged]:
@@ -198,7 +221,7 @@ def _scaled(found: Measured) -> bool:
     """Whether a change relative to the value means something: it does where a loss is never
     negative, and 0 is perfect."""
     spec = found.spec
-    return spec.low >= 0.0 and spec.direction == "min"
+    return spec.shares and spec.direction == "min"
 
 
 def _doubt(apart: Apart, rows: int) -> str | None:

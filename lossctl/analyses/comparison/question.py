@@ -28,6 +28,7 @@ class Question:
     horizon: int | None = None
     sweep: str | None = None
     sort: str | None = None
+    curves: bool = False
 
     def __post_init__(self) -> None:
         for name, value, allowed in (

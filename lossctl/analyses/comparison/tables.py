@@ -20,9 +20,9 @@ MARKS = {BETTER: "+", WORSE: "-", IDENTICAL: "=", UNDECIDED: "?"}
 
 _COLUMNS: tuple[tuple[str, Kind], ...] = (
     ("loss", "text"), ("model", "text"), ("value", "value"), ("status", "text"),
-    ("difference", "value"), ("change", "skill"), ("interval", "interval"), ("p", "p"),
-    ("p corrected", "p"), ("verdict", "text"), ("rows better", "count"), ("ties", "count"),
-    ("rows worse", "count"), ("effect", "value"), ("smallest shown", "value"),
+    ("difference", "value"), ("change", "skill"), ("interval", "interval"), ("method", "text"),
+    ("p", "p"), ("p corrected", "p"), ("verdict", "text"), ("rows better", "count"),
+    ("ties", "count"), ("rows worse", "count"), ("effect", "value"), ("smallest shown", "value"),
     ("rows for one percent", "value"), ("tail index", "value"), ("n", "count"), ("reason", "text"),
 )  # fmt: skip
 
@@ -43,7 +43,8 @@ def _record(one: Judged, number: int, name: str) -> tuple[Any, ...]:
     counts = (None, None, None) if wins is None else (wins.better, wins.ties, wins.worse)
     return (
         str(one.measured.spec), name, found.value, found.status, versus.difference, versus.change,
-        versus.interval, versus.p, versus.corrected, versus.verdict or None, *counts,
+        versus.interval, None if versus.low is None else versus.method, versus.p,
+        versus.corrected, versus.verdict or None, *counts,
         versus.effect, versus.smallest, versus.needed, versus.apart.khat, found.count,
         found.reason or versus.why,
     )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lossctl.analyses.comparison import agreement, order, trims
+from lossctl.analyses.comparison import agreement, dominates, order, trims
 from lossctl.analyses.comparison.agreement import named
 from lossctl.analyses.comparison.compared import Compared
 from lossctl.analyses.comparison.flips import Flip
@@ -33,6 +33,8 @@ def parts(found: Compared, question: Question, ranked: Ranks | None) -> list[Par
     agreed = agreement.agreement(found.losses)
     if agreed is not None:
         made.append(agreement.part(agreed, found.names, found.flips))
+    if found.dominates is not None:
+        made.append(dominates.part(found.dominates, found.names, curves=question.curves))
     made.append(_decides(found))
     if found.trims is not None and found.leading is not None:
         order = found.leading.ranked()
@@ -256,19 +258,15 @@ def _disagreement(found: Compared, one: Judged) -> list[str]:
     order = one.ranked()
     if agreed is None or order is None or len(agreed.winners) < 2:
         return []
-    others = [loss for number, losses in agreed.winners.items() if number != order[0]
-              for loss in losses]  # fmt: skip
-    known = [(loss, flip) for loss in others
-             if (flip := found.flips.get(str(loss.measured.spec))) is not None]  # fmt: skip
-    said = listed([prose(loss.measured.spec) for loss in others], 3)
-    if not known:
-        return [f"{said} would have it otherwise."]
-    _, flip = min(known, key=lambda pair: (pair[1].count is None, pair[1].count or 0))
-    verb = "prefers" if len(others) == 1 else "prefer"
-    winner = found.names[flip.first]
-    if flip.count is None or flip.count > max(1.0, FEW * flip.rows):
-        return [f"{said} {verb} {winner}."]
-    return [f"{said} {verb} {winner} because of {named(flip)}."]
+    rivals = {number: losses for number, losses in agreed.winners.items() if number != order[0]}
+    number, losses = max(rivals.items(), key=lambda pair: len(pair[1]))
+    said = f"{listed([prose(loss.measured.spec) for loss in losses], 3)} "
+    said += f"prefer{'s' * (len(losses) == 1)} {found.names[number]}"
+    flips = [flip for loss in losses if (flip := found.flips.get(str(loss.measured.spec)))]
+    flip = min(flips, key=lambda one: (one.count is None, one.count or 0), default=None)
+    if flip is None or flip.count is None or flip.count > max(1.0, FEW * flip.rows):
+        return [f"{said}."]
+    return [f"{said} because of {named(flip)}."]
 
 
 def _of_many(found: Compared, one: Judged, ranked: Ranks | None) -> str:
@@ -280,7 +278,8 @@ def _of_many(found: Compared, one: Judged, ranked: Ranks | None) -> str:
     if ranked is None:
         return f"{best} is first by {loss}; how surely is not known."
     kept = [names[number] for number in ranked.together() if number != order[0]]
-    doubt = next((versus.why for versus in one.against if not versus.trusted), None)
+    near = [versus for versus in one.against if order[0] in (0, versus.model)]
+    doubt = next((versus.why for versus in near if not versus.trusted), None)
     if doubt is not None:
         text = f"{best} is first by {loss}; undecided: {doubt}."
     elif kept:

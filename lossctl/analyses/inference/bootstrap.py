@@ -55,13 +55,19 @@ def bootstrap(
     if (columns == columns[0]).all():  # rounding alone would make the replicates vary
         same = (estimate, estimate) if math.isfinite(estimate) else None
         return Bootstrap(estimate, same, None, None, None, np.full(replicates, estimate))
-    drawn = _drawn(columns, statistic, replicates, seed, progress)
+    drawn = statistic(sums_drawn(columns, replicates, seed, progress))
+    return intervals(estimate, drawn, statistic(sums_without(columns)), confidence)
+
+
+def intervals(estimate: float, drawn: Array, without: Array, confidence: float) -> Bootstrap:
+    """Percentile and BCa intervals of an estimate with its replicates `drawn` (B,) and its values
+    `without` each of the rows (n,)."""
     if not (math.isfinite(estimate) and np.isfinite(drawn).all()):
         return Bootstrap(estimate, None, None, None, None, drawn)
     tail = (1.0 - confidence) / 2.0
     percentile = _between(drawn, tail, 1.0 - tail)
     bias = _bias(drawn, estimate)
-    acceleration = _acceleration(statistic(sums_without(columns)))
+    acceleration = _acceleration(without)
     bca = None
     if bias is not None and acceleration is not None:
         ends = [_moved(one, bias, acceleration) for one in (tail, 1.0 - tail)]
@@ -79,26 +85,26 @@ def sums_without(columns: Array) -> Array:
     return sums
 
 
-def _drawn(
+def sums_drawn(
     columns: Array,
-    statistic: Statistic,
     replicates: int,
     seed: int,
-    progress: Callable[[int], object] | None,
+    progress: Callable[[int], object] | None = None,
 ) -> Array:
+    """The sums of `columns` (n, k) over n rows drawn with replacement, (replicates, k)."""
     n = len(columns)
     rng = np.random.default_rng(seed)
     step = max(1, _CELLS // n)
-    values = np.empty(replicates)
+    sums = np.empty((replicates, columns.shape[1]))
     for start in range(0, replicates, step):
         count = min(step, replicates - start)
         rows = rng.integers(0, n, size=(count, n))
         rows += n * np.arange(count)[:, np.newaxis]
         times = np.bincount(rows.ravel(), minlength=count * n).reshape(count, n)
-        values[start : start + count] = statistic(times.astype(np.float64) @ columns)
+        sums[start : start + count] = times.astype(np.float64) @ columns
         if progress is not None:
             progress(start + count)
-    return values
+    return sums
 
 
 def _between(drawn: Array, low: float, high: float) -> Interval:

@@ -106,6 +106,5 @@ def wilson(count: int, n: int, confidence: float = 0.95) -> Rate:
     rate = count / n
     centre = (rate + z2 / (2 * n)) / (1.0 + z2 / n)
     half = math.sqrt(z2 / n * (rate * (1.0 - rate) + z2 / (4 * n))) / (1.0 + z2 / n)
-    # At the ends the formula is exactly 0 and 1, and rounding is not.
-    low = 0.0 if count == 0 else centre - half
-    return Rate(rate, low, 1.0 if count == n else centre + half)
+    # Of all rows the formula is exactly 1, and rounding is not; of none it is exactly 0 in both.
+    return Rate(rate, centre - half, 1.0 if count == n else centre + half)
