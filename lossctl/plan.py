@@ -64,6 +64,7 @@ class Plan:
     where: tuple[str, ...] = ()
     roles: tuple[RoleInput, ...] = ()
     by: tuple[Grouping, ...] = ()
+    beside: tuple[str, ...] = ()  # losses whose columns are read and checked, and not scored
     units: tuple[tuple[str, str], ...] = ()  # columns that say which rows depend on each other
     show: tuple[str, ...] = ()  # further columns that travel with the rows
     carry_all: bool = False  # every column that plays no role does

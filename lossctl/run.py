@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from lossctl import __version__
+from lossctl import __version__, grammar
 from lossctl import notes as said
 from lossctl.analyses import detectors, evaluation, finding
 from lossctl.errors import DataError, UsageError
@@ -15,7 +16,7 @@ from lossctl.passes import Progress
 from lossctl.plan import Plan
 from lossctl.report import Json, LossResult, Note, Part, Report, Table, Worst
 from lossctl.rounds import Rounds, in_step
-from lossctl.scoring import Scoring, scoring
+from lossctl.scoring import Scoring, common_of, scoring
 
 if TYPE_CHECKING:
     from lossctl.analyses.comparison.question import Question
@@ -110,17 +111,23 @@ def compare_plan(
     Raises UsageError for fewer than two models, and as `scoring` does; DataError where every row
     has the label that is ignored.
     """
-    from lossctl.analyses.comparison import abstained, compared, ranks, tables, told
+    from lossctl.analyses.comparison import abstained, compared, ranks, sweep, tables, told
     from lossctl.analyses.comparison.question import Question
 
     asked = Question() if question is None else question
     if len(plan.models) < 2:
         raise UsageError("compare needs two models or more", "NAME=PREDS names each")
+    over = None if asked.sweep is None else sweep.range_of(asked.sweep)
+    if over is not None:
+        plan = replace(plan, beside=(over.text(over.low), over.text(over.high)))
     with scoring(plan, progress) as held:
         context, first = held.rows()
         context = compared.led(context, asked)
         models = held.binding.models
-        found = held.ask(compared.rounds(context, models, asked, first, held.task.task))
+        parse = partial(grammar.parse, common=common_of(plan, held.task))
+        swept = None if over is None else (over, parse)
+        question_of = compared.rounds(context, models, asked, first, held.task.task, swept)
+        found = held.ask(question_of)
         assert held.partial is not None and found.leading is not None
         names = found.names
         ranked = ranks.ranks(found.leading, asked)

@@ -17,7 +17,7 @@ from lossctl.batch import Batch, joined
 from lossctl.batches import Batches
 from lossctl.binding import Binding, Bound, OpenSource, bind
 from lossctl.errors import DataError, UsageError
-from lossctl.grammar import Common
+from lossctl.grammar import Common, parse_all
 from lossctl.join import by_key
 from lossctl.panel import bind_models
 from lossctl.partial import Partial
@@ -125,10 +125,12 @@ def scoring(plan: Plan, progress: Progress | None = None) -> Iterator[Scoring]:
         specs, task = question(plan, pred, target)
         several = task.task == "multilabel"
         binder = bind_models if plan.models else bind
-        binding = binder(plan, specs, pred, target, opener, several=several)
+        common = common_of(plan, task)
+        beside = tuple(parse_all(plan.beside, common))
+        binding = binder(plan, (*specs, *beside), pred, target, opener, several=several)
         spool = Spool(plan.spool_limit)
         try:
-            yield _scoring(plan, specs, task, binding, spool, progress)
+            yield _scoring(plan, specs, beside, task, binding, spool, progress)
         finally:
             spool.close()
 
@@ -136,6 +138,7 @@ def scoring(plan: Plan, progress: Progress | None = None) -> Iterator[Scoring]:
 def _scoring(
     plan: Plan,
     specs: tuple[Spec, ...],
+    beside: tuple[Spec, ...],
     task: Decision,
     binding: Binding,
     spool: Spool,
@@ -144,7 +147,7 @@ def _scoring(
     ledger = Ledger()
     size = plan.block_rows or _block_rows(binding)
     partly = Partial(specs, binding.models) if binding.models else None
-    batches = _batches(plan, specs, task, binding, ledger, size, partly)
+    batches = _batches(plan, (*specs, *beside), task, binding, ledger, size, partly)
     roles = {*binding.bound, *binding.wholes}
     together = frozenset(spec for spec in specs if spec.scope(roles) != "row")
     first = _all_rows(batches, together) if together else next(batches, None)
@@ -157,7 +160,7 @@ def _scoring(
     if _passes_needed(plan, specs):
         later = spool
         if not (plan.on or together) and _reread(binding):
-            read = partial(_batches, plan, specs, task, binding)
+            read = partial(_batches, plan, (*specs, *beside), task, binding)
             later = Reread(lambda: read(Ledger(), size))
     passes = Passes(first, batches, later, plan.workers if plan.processes else 1, progress)
     alone = binding.of(0) if binding.models else binding
@@ -203,9 +206,7 @@ def question(plan: Plan, pred: Source, target: Source | None) -> tuple[tuple[Spe
         if not plan.losses or plan.task != "auto":
             raise
         task = Decision("auto", ())
-    settings = {**task.settings, **dict(plan.settings)}
-    common = Common(plan.reduction, settings, None, task.task)
-    specs = plan.specs(task.losses, common)
+    specs = plan.specs(task.losses, common_of(plan, task))
     if plan.losses and plan.task == "auto":
         fitting = {name for spec in specs for name in spec.tasks}
         if task.task not in fitting:
@@ -227,6 +228,11 @@ def question(plan: Plan, pred: Source, target: Source | None) -> tuple[tuple[Spe
     ):
         raise UsageError(f"--layout {plan.read.layout}: no array here has three dimensions")
     return specs, task
+
+
+def common_of(plan: Plan, task: Decision) -> Common:
+    """What holds for every loss that does not say otherwise."""
+    return Common(plan.reduction, {**task.settings, **dict(plan.settings)}, None, task.task)
 
 
 def _batches(

@@ -13,6 +13,8 @@ def compare(
     targets: o.TargetsOption = None,
     reference: o.Reference = None,
     sort: o.SortModels = None,
+    by: o.ByCompared = None,
+    sweep: o.Sweep = None,
     confidence: o.Confidence = "95%",
     ci: o.Ci = "delta",
     test: o.Test = "t",
@@ -30,6 +32,7 @@ def compare(
 
     from lossctl.analyses.comparison.question import Question
     from lossctl.cli.contenders import contenders, fraction_of
+    from lossctl.grouping import groupings
     from lossctl.run import compare_plan
 
     question = Question(
@@ -43,6 +46,7 @@ def compare(
         time=time,
         horizon=horizon,
         curves=curves,
+        sweep=sweep,
         sort=sort,
     )
     named = contenders(models, given.options["pred_col"], reference)
@@ -50,4 +54,7 @@ def compare(
     answer = partial(compare_plan, question=question)
     units = tuple((f"--{name}", column)
                   for name, column in (("cluster", cluster), ("time", time)) if column)  # fmt: skip
-    return given.run(answer, models=named, units=units, inputs=[one.pred for one in named])
+    groups = groupings(by or [])
+    return given.run(
+        answer, models=named, by=groups, units=units, inputs=[one.pred for one in named]
+    )

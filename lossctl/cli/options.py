@@ -84,6 +84,16 @@ Resamples = Annotated[
     int,
     Option("--resamples", metavar="N", help="Random draws, for ranks, --ci bca and permutations."),
 ]
+ByCompared = Annotated[
+    Texts,
+    Option("--by", metavar="COL",
+           help="Compare within groups too, by a column or 'bin(age,5)'; repeatable."),
+]  # fmt: skip
+Sweep = Annotated[
+    Text,
+    Option("--sweep", metavar="LOSS",
+           help="Where another model becomes the best: huber:delta=0.1..10."),
+]  # fmt: skip
 Curves = Annotated[
     bool,
     Option("--curves", help="Draw how many errors are small, and the loss by threshold."),

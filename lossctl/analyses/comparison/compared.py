@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from lossctl.analyses import detectors
-from lossctl.analyses.comparison import dominates, flips, measured, order, resampled
+from lossctl.analyses.comparison import (
+    by_group,
+    dominates,
+    flips,
+    measured,
+    order,
+    resampled,
+    sweep,
+)
+from lossctl.analyses.comparison.by_group import ByGroup
 from lossctl.analyses.comparison.dominates import Dominates
 from lossctl.analyses.comparison.flips import Flip
 from lossctl.analyses.comparison.judged import Judged, judged
 from lossctl.analyses.comparison.order import Dependence
 from lossctl.analyses.comparison.question import Question
+from lossctl.analyses.comparison.sweep import Parse, Range, Sweep
 from lossctl.analyses.comparison.trims import Trims, trims
 from lossctl.analyses.context import Context
 from lossctl.analyses.digest import Digest
@@ -39,6 +49,8 @@ class Compared:
     leading: Judged | None = None
     dependence: Dependence | None = None
     dominates: Dominates | None = None
+    groups: Sequence[ByGroup] = ()
+    sweep: Sweep | None = None
 
     @property
     def names(self) -> list[str]:
@@ -60,9 +72,15 @@ def led(context: Context, question: Question) -> Context:
 
 
 def rounds(
-    context: Context, models: tuple[Model, ...], question: Question, like: Batch, task: str
+    context: Context,
+    models: tuple[Model, ...],
+    question: Question,
+    like: Batch,
+    task: str,
+    swept: tuple[Range, Parse] | None = None,
 ) -> Rounds[Compared]:
-    """The answers for the losses of the context; `like` is any batch."""
+    """The answers for the losses of the context; `like` is any batch; `swept`: a loss over the
+    values of a setting, and what makes a loss of a text."""
     few = Few(context.few, "row")
     asked: list[Rounds[Any]] = [
         in_step(_of_loss(context, models, spec, question, like) for spec in context.specs),
@@ -71,9 +89,13 @@ def rounds(
         one_state(few),
         resampled.rounds(context, models, question),
     ]
+    asked.append(by_group.rounds(context, models, context.by, question))
+    asked += [] if swept is None else [sweep.rounds(context, models, *swept)]
     if len(models) == 2:  # of more it is not known which are the best two
         asked.append(dominates.rounds(context, models, (0, 1), task))
-    each, trimmed, digest, held, rows, *dominating = yield from in_step(asked)
+    each, trimmed, digest, held, rows, groups, *rest = yield from in_step(asked)
+    swept_over = None if swept is None else rest.pop(0)
+    dominating = rest
     batch: Batch | None = held.batch
     judgements = judged([one for one, _ in each], question, rows)
     losses, dependence = order.checked(judgements, models, batch, question)
@@ -92,6 +114,8 @@ def rounds(
         leading,
         dependence,
         dominating[0] if dominating else None,
+        groups,
+        swept_over,
     )
 
 

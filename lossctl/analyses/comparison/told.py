@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lossctl.analyses.comparison import agreement, dominates, order, trims
+from lossctl.analyses.comparison import agreement, by_group, dominates, order, sweep, trims
 from lossctl.analyses.comparison.agreement import named
 from lossctl.analyses.comparison.compared import Compared
 from lossctl.analyses.comparison.flips import Flip
@@ -39,6 +39,9 @@ def parts(found: Compared, question: Question, ranked: Ranks | None) -> list[Par
     if found.trims is not None and found.leading is not None:
         order = found.leading.ranked()
         made.append(None if order is None else trims.part(found.trims, found.names, order[0]))
+    made += [by_group.part(one, found.names) for one in found.groups]
+    if found.sweep is not None:
+        made.append(sweep.part(found.sweep, found.names, curves=question.curves))
     made.append(_sure(found, question))
     if ranked is not None:
         made.append(Part("ranks", _ranks_text(ranked, found.names), ranked.data(found.names)))
@@ -159,6 +162,10 @@ def notes(found: Compared) -> list[Note]:
     if found.dependence is not None:
         rows = max(one.measured.values[0].count for one in found.losses)
         made.append(order.note(found.dependence, rows))
+    for groups in found.groups:
+        if by_group.mix(groups) is not None:
+            text = f"by {groups.name}: {by_group.text(groups, found.names).rpartition('; ')[2]}."
+            made.append(Note("mix", text[:1].upper() + text[1:], warning=True))
     return [*made, *found.wrong]
 
 
