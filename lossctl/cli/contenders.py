@@ -41,6 +41,25 @@ def contenders(
     return tuple(sorted(found, key=lambda one: one.name != reference))
 
 
+def several(words: Sequence[str | None], targets: str | None) -> list[str]:
+    """The words that name models, where a command may have one model or several: all of them with
+    `targets` given apart, or where each is NAME=PREDS; else none. Raises UsageError."""
+    known = [word for word in words if word is not None]
+    named = len(known) > 1 and all(_named(word) for word in known)
+    if targets is None and not named:
+        if len(known) > 2:
+            raise UsageError(f"{inert(known[2])} is one file too many",
+                             "-t TARGETS goes with several models")  # fmt: skip
+        return []
+    if targets is not None and len(known) == 1 and not _named(known[0]):
+        raise UsageError("-t is about several models", "PREDS TARGETS are one model's files")
+    return known
+
+
+def _named(word: str) -> bool:
+    return re.match(r"[\w.-]+=.", word) is not None and not Path(word).exists()
+
+
 def _contender(text: str, pred_col: str | None) -> Contender:
     match = re.fullmatch(r"([\w.-]+)=(.+)", text, re.DOTALL)
     name, path = match.groups() if match else (None, text)

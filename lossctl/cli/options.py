@@ -30,6 +30,11 @@ Models = Annotated[
              help="The models: NAME=FILE or FILE, with :COLUMNS or without; or one file and "
              "--pred-col a,b."),
 ]  # fmt: skip
+OtherModels = Annotated[
+    Texts,
+    Argument(metavar="NAME=PREDS...", show_default=False,
+             help="Further models: NAME=PREDS NAME=PREDS ... -t TARGETS lists where they differ."),
+]  # fmt: skip
 TargetsOption = Annotated[
     Text,
     Option("--targets", "-t", metavar="TARGETS",
@@ -267,7 +272,8 @@ Sort = Annotated[
     Text,
     Option("--sort", metavar="BY",
             help="What is largest first: share (of the first loss), loss, residual, delta (how "
-            "much better the loss is without the row); or row."),
+            "much better the loss is without the row); or row. Of several models difference, "
+            "better or worse (of the last one), or row."),
 ]  # fmt: skip
 Show = Annotated[
     Texts,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -83,7 +83,7 @@ def _samples(held: Scoring, question: Question) -> Samples:
     wanted = None
     chosen = CHOSEN if context.point is not None else TOLD
     if question.top is not None and question.top <= chosen and not question.flagged:
-        wanted = held.ask(_top(key, question.top))
+        wanted = held.ask(top_rows(key, question.top))
     most = held.scored if question.top is None else min(question.top, held.scored)
     losses, notes = _losses(context, held, values, most)
     leading = next(one for one in losses if one.spec == context.leading)
@@ -139,7 +139,7 @@ def _digest(question: Question) -> Rounds[str | None]:
     return str((yield from one_state(Digest()))) if question.signed else None
 
 
-def _top(key: Column | None, count: int) -> Rounds[Any]:
+def top_rows(key: Column | None, count: int) -> Rounds[Any]:
     """The numbers of the rows that come first, in their order."""
     top = Top(_First() if key is None else key, count)
     state = yield from one_state(top)
@@ -152,6 +152,26 @@ class _First:
 
     def __call__(self, batch: Batch) -> Any:
         return -batch.rows.astype(np.float64)
+
+
+class MeasuredRows(Protocol):
+    """Makes the columns of one loss."""
+
+    def name(self, field: str) -> str: ...
+
+    def columns(self, batch: Batch) -> Iterator[tuple[str, Extra]]: ...
+
+
+def made_rows(
+    held: Scoring,
+    question: Question,
+    described: Callable[[Batch], dict[str, Extra]],
+    losses: Sequence[MeasuredRows],
+    key: Column | None,
+    wanted: Any = None,
+) -> Iterator[Rows]:
+    """The rows that a question asks for: those of the numbers `wanted`, where they are known."""
+    return _Made(held, question, described, losses, losses[0], key, None).rows(wanted)
 
 
 def _losses(
@@ -184,9 +204,9 @@ class _Made:
 
     held: Scoring
     question: Question
-    described: Described
-    losses: tuple[Measured, ...]
-    leading: Measured
+    described: Callable[[Batch], dict[str, Extra]]
+    losses: Sequence[MeasuredRows]
+    leading: MeasuredRows
     key: Column | None
     fences: Fences | None
 
@@ -238,7 +258,7 @@ class _Made:
         found: dict[str, Extra] = {}
         with np.errstate(all="ignore"), sharing(batch.memo):
             for loss in self.losses:
-                found |= loss.columns(batch)
+                found |= dict(loss.columns(batch))
             if self.fences is not None:
                 flagged = self.fences.score(batch) > self.fences.cut
                 found["outlier"] = Extra(flagged, np.zeros(batch.count, dtype=bool))

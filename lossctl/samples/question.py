@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lossctl.errors import UsageError
@@ -36,10 +37,12 @@ def question(
     sort: str | None,
     outliers: str | None,
     trim: str | None,
+    sorts: Sequence[str] = SORTS,
 ) -> Question:
-    """The question that the options ask. Raises UsageError for those that contradict each other."""
-    if sort is not None and sort not in SORTS:
-        raise UsageError(f"--sort is {sort}", f"it is one of {', '.join(SORTS)}")
+    """The question that the options ask; `sorts` are what rows can be ordered by, the first where
+    nobody says. Raises UsageError for those that contradict each other."""
+    if sort is not None and sort not in sorts:
+        raise UsageError(f"--sort is {sort}", f"it is one of {', '.join(sorts)}")
     if every and top is not None:
         raise UsageError("--all and --top exclude each other")
     if top is not None and top < 1:
@@ -49,7 +52,7 @@ def question(
         top = TOP
     return Question(
         top=top,
-        sort=sort or ("row" if every else "share"),
+        sort=sort or ("row" if every else sorts[0]),
         outlying=outliers is not None,
         flagged=flagged,
         trim=None if trim is None else fraction_of(trim),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from lossctl.analyses.finding import ROOT, of_wrong, of_zero, without_value
 from lossctl.errors import UsageError
 from lossctl.report import Part, Report, change, row_name, said_name
 from lossctl.run import report_of
-from lossctl.samples.answer import Samples
+from lossctl.samples.answer import Rows, Samples
 from lossctl.samples.measured import KINDS, Measured
+from lossctl.samples.question import Question
 from lossctl.tables import Column, Kind, Table
 
 SCREEN = 10_000  # rows of a table for people, or of one JSON object
@@ -23,7 +24,20 @@ SCREEN = 10_000  # rows of a table for people, or of one JSON object
 Few = dict[str, list[Any]]
 
 
-def few(found: Samples, form: str) -> Few:
+class Found(Protocol):
+    """Rows that come once, and at most so many."""
+
+    @property
+    def rows(self) -> Iterator[Rows]: ...
+
+    @property
+    def most(self) -> int: ...
+
+    @property
+    def question(self) -> Question: ...
+
+
+def few(found: Found, form: str) -> Few:
     """All rows in memory, as plain data. Raises UsageError for more than a table may have."""
     made: Few = {}
     count = 0

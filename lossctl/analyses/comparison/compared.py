@@ -110,7 +110,9 @@ def rounds(
         trimmed,
         str(digest),
         batch,
-        () if batch is None else tuple(_wrong(context, models, batch)),
+        ()
+        if batch is None
+        else tuple(note for model in models for note in detectors.named(context, model, batch)),
         leading,
         dependence,
         dominating[0] if dominating else None,
@@ -129,12 +131,3 @@ def _of_loss(
         return found, None
     flip = yield from flips.rounds(context, models, found, (ranked[0], ranked[1]), like)
     return found, flip
-
-
-def _wrong(context: Context, models: tuple[Model, ...], batch: Batch) -> list[Note]:
-    """What looks wrong about the inputs of a model, said with its name."""
-    return [
-        Note(note.code, f"{model.name}: {note.text}", note.warning)
-        for model in models
-        for note in detectors.notes(context, batch.seen(model))
-    ]

@@ -29,6 +29,7 @@ from lossctl.analyses.detectors.record import Detector
 from lossctl.arrays import Ragged
 from lossctl.batch import Batch
 from lossctl.few import Few
+from lossctl.models import Model
 from lossctl.report import Note
 from lossctl.rounds import Rounds
 
@@ -65,6 +66,21 @@ def rounds(context: Context) -> Rounds[list[Note]]:
     return [] if batch is None else notes(context, batch)
 
 
+def rounds_of(context: Context, model: Model) -> Rounds[list[Note]]:
+    """The same of one of several models, with its name."""
+    few = Few(context.few, "row")
+    batch: Batch | None = (yield (few,))[few].batch
+    return [] if batch is None else named(context, model, batch)
+
+
+def named(context: Context, model: Model, batch: Batch) -> list[Note]:
+    """What the detectors say of one model's first rows, with its name."""
+    return [
+        replace(note, text=f"{model.name}: {note.text}")
+        for note in notes(context, batch.seen(model))
+    ]
+
+
 def notes(context: Context, batch: Batch) -> list[Note]:
     """What the detectors say of the first rows."""
     with np.errstate(all="ignore"):  # what is not finite is no evidence
@@ -73,4 +89,4 @@ def notes(context: Context, batch: Batch) -> list[Note]:
     return [replace(note, text=note.text + where) for note in said if note is not None]
 
 
-__all__ = ["DETECTORS", "Detector", "notes", "rounds", "rows_of"]
+__all__ = ["DETECTORS", "Detector", "named", "notes", "rounds", "rounds_of", "rows_of"]
