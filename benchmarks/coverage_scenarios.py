@@ -51,7 +51,7 @@ class Scenario:
     def difference(self, loss: str) -> float:
         """What is to be covered."""
         first, second = self.values[loss]
-        return second - first
+        return 0.0 if math.isclose(first, second, rel_tol=1e-12) else second - first
 
     def change(self, loss: str) -> float:
         """The same as a fraction of the first model's loss."""
@@ -202,6 +202,7 @@ def values_in_time(more: float) -> dict[str, tuple[float, float]]:
 
 # --- two classes ------------------------------------------------------------------------------
 
+AS_CLASSES = {"task": "multiclass"}
 SLOPE, NOISE = 1.5, 0.5  # of the true logits; of both models'
 
 
@@ -250,8 +251,9 @@ def chosen(first: float, second: float) -> Draw:
         logit = SLOPE * rng.standard_normal(n)
         labels = (rng.random(n) < 1 / (1 + np.exp(-logit))).astype(int)
         one, other = _two(rng, n, 0.5)
-        return Drawn(labels, *((logit + noise * more > 0).astype(int)
-                               for noise, more in ((first, one), (second, other))))  # fmt: skip
+        models = ((first, one), (second, other))
+        said = [(logit + noise * more > 0).astype(int) for noise, more in models]
+        return Drawn(labels, said[0], said[1], AS_CLASSES)
 
     return draw
 
@@ -265,7 +267,7 @@ def scarce(share: float, better: float) -> Draw:
         first = np.where(rng.random(n) < 0.8, labels, 1 - labels)
         apart, won = rng.random(n) < share, rng.random(n) < better
         first = np.where(apart, np.where(won, 1 - labels, labels), first)
-        return Drawn(labels, first, np.where(apart, 1 - first, first))
+        return Drawn(labels, first, np.where(apart, 1 - first, first), AS_CLASSES)
 
     return draw
 
@@ -327,6 +329,8 @@ def _dependent() -> list[Scenario]:
             (True, False, "`--cluster`"), (False, False, "not told"),
             (False, True, "not told, in any order"),
         ):  # fmt: skip
+            if shuffled and more > 1.0:
+                continue
             name = f"clusters of {GROUP}, {words}, {how}"
             made.append(Scenario(name, DEPENDENT, clustered(more, told, shuffled),
                                  values(GAUSSIAN, law), (400, 1000), told,

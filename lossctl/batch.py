@@ -63,6 +63,8 @@ class Batch:
         found = self.derived.get(view)
         if found is None:
             found = view(self)
+            if found is self:
+                return self  # held by itself, its arrays would stay until cycles are looked for
             found.memo = self.memo  # arrays are told apart by identity
             self.derived[view] = found
         made: Batch = found

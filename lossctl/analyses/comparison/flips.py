@@ -7,7 +7,6 @@ Giordano and Meager 2020 approximate it for what is no mean).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -16,11 +15,11 @@ from lossctl.analyses.comparison.measured import Measured
 from lossctl.analyses.context import Context
 from lossctl.arrays import Array
 from lossctl.batch import Batch
-from lossctl.exact import Exact
+from lossctl.exact import Exact, ratio
 from lossctl.models import Model
 from lossctl.reductions.additive import Additive
 from lossctl.report import Json
-from lossctl.rounds import Rounds, in_step, one_state
+from lossctl.rounds import Rounds
 from lossctl.selection import fewest_for
 from lossctl.states import Sums, SumsState, Terms, Top, merged
 from lossctl.terms import LossTerms
@@ -91,14 +90,12 @@ def rounds(
         return int(whole.a) + 1  # the least number that is more
 
     states = yield (lead, all_of, top)
-    asked: list[Rounds[Any]] = [
-        fewest_for(Lead(gap), lead, goal, context.like),
-        one_state(top),
-    ]
-    count, _ = yield from in_step(asked)
-    rows = int(states[all_of].count)
-    if states[all_of].infinite or states[all_of].a <= 0:
+    whole, own = states[all_of], states[lead]
+    if whole.infinite or whole.a <= 0:
         return None
+    share = ratio(whole.a, own.a)  # of what speaks for the first, about what has to go
+    count = yield from fewest_for(Lead(gap), lead, goal, context.like, share)
+    rows = int(whole.count)
     if count is None:
         return Flip(*pair, None, rows)
     samples = tuple(entry.sample for entry in states[top].entries[:count])

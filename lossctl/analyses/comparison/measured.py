@@ -4,7 +4,7 @@ better in how many rows, and how far apart."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lossctl.analyses.comparison import clusters
@@ -14,7 +14,7 @@ from lossctl.analyses.comparison.question import Question
 from lossctl.analyses.comparison.spread import Piece, Spread, spread_of
 from lossctl.analyses.concentration import HANDFUL, tail_index
 from lossctl.analyses.context import Context
-from lossctl.exact import ONE, exact, ratio
+from lossctl.exact import ONE, Exact, exact, ratio
 from lossctl.gram import Gram, GramState
 from lossctl.models import Model
 from lossctl.reductions import Reduced
@@ -29,20 +29,22 @@ TOGETHER = "the value of a row depends on other rows"
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """A model and the reference, row by row: `size` is the sum of the gaps' sizes, `khat` the tail
-    index of these, `few` whether a handful of rows makes nearly all of them."""
+    """A model and the reference, row by row: `size` is the sum of the gaps' sizes, `square` that of
+    their squares, `khat` the tail index of the sizes."""
 
     wins: WinsState | None = None
     size: SumsState | None = None
     khat: float | None = None
+    square: Exact | None = None
 
     @property
     def few(self) -> bool:
-        """Whether a handful of rows makes nearly all of what tells them apart."""
+        """Whether a handful of rows makes nearly all of what tells them apart, by Kish's effective
+        number."""
         one = self.size
-        if one is None or one.infinite or one.a <= 0 or one.aa <= 0:
+        if one is None or one.infinite or one.a <= 0 or self.square is None or self.square <= 0:
             return False
-        return ratio(one.a * one.a, one.aa * ONE) < min(HANDFUL, one.count / 4)
+        return ratio(one.a * one.a, self.square * ONE) < min(HANDFUL, one.count / 4)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +87,18 @@ def rounds(
             )
         if spread is None:
             why = "its spread is not finite, or nothing counts"
-    return Measured(spec, tuple(values), spread, why, (Apart(), *apart), gram)
+    alone = gram is not None and len(pieces) == len(models)
+    known_apart = [
+        replace(one, square=_square(gram, number)) if gram is not None and alone else one
+        for number, one in enumerate(apart, 1)
+    ]
+    return Measured(spec, tuple(values), spread, why, (Apart(), *known_apart), gram)
+
+
+def _square(gram: GramState, number: int) -> Exact:
+    """The sum of squares of a model's gaps from the first."""
+    at, held = 2 * number, gram.products
+    return held[at][at] - 2 * held[at][0] + held[0][0]
 
 
 def _gram(
@@ -140,7 +153,7 @@ def _apart(context: Context, spec: Spec, first: Model, second: Model) -> Rounds[
             return Apart()
         return Apart((yield from one_state(wins)))
     gap = Gap(spec, first, second)
-    size = Sums(context.weighing(GapTerms(gap)), moments=True)
+    size = Sums(context.weighing(GapTerms(gap)))
     counted = Sums(context.weighing(LossTerms(spec)))
     asked: list[Rounds[Any]] = [
         one_state(wins),
