@@ -14,7 +14,7 @@ define show
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check reference bench bench-losses faults docs clean
+.PHONY: help demo test check reference bench bench-losses faults coverage docs clean
 
 help:  ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ bench-losses: $(STAMP)  ## time every loss and every state on one block (ARGS="m
 
 faults: $(STAMP)  ## plant faults in 200 data sets, and see which are found (ARGS=--write, "--seed 7")
 	@$(BIN)/python -m benchmarks.faults $(ARGS)
+
+coverage: $(STAMP)  ## simulate how often what compare prints holds (ARGS=--write, "--runs 50 --only AR")
+	@$(BIN)/python -m benchmarks.coverage $(ARGS)
 
 docs: $(STAMP)  ## write the generated documentation again
 	@$(BIN)/python docs/generate.py

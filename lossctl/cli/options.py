@@ -26,13 +26,13 @@ Targets = Annotated[
 ]
 Models = Annotated[
     list[str],
-    Argument(metavar="NAME=PREDS...", show_default=False,
+    Argument(metavar="NAME=PREDS", show_default=False,
              help="The models: NAME=FILE or FILE, with :COLUMNS or without; or one file and "
              "--pred-col a,b."),
 ]  # fmt: skip
 OtherModels = Annotated[
     Texts,
-    Argument(metavar="NAME=PREDS...", show_default=False,
+    Argument(metavar="NAME=PREDS", show_default=False,
              help="Further models: NAME=PREDS NAME=PREDS ... -t TARGETS lists where they differ."),
 ]  # fmt: skip
 TargetsOption = Annotated[

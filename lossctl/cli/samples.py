@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @scored(without=("export", "format"))
 def samples(
     given: Given,
-    others: o.OtherModels = None,
+    models: o.OtherModels = None,
     models_targets: o.TargetsOption = None,
     top: o.TopRows = None,
     all: o.All = False,  # noqa: A002  the option's name
@@ -47,16 +47,14 @@ def samples(
     from lossctl.writers import FORMATS, suffix_format
 
     options = given.options
-    words = several([options["preds"], options["targets"], *(others or [])], models_targets)
-    models: tuple[Contender, ...] = ()
+    words = several([options["preds"], options["targets"], *(models or [])], models_targets)
+    named: tuple[Contender, ...] = ()
     if words:
-        models = contenders(words, options["pred_col"], None)
-        given = given.having(
-            preds=models[0].pred, targets=models_targets, pred_col=models[0].columns
-        )
+        named = contenders(words, options["pred_col"], None)
+        given = given.having(preds=named[0].pred, targets=models_targets, pred_col=named[0].columns)
     asked = question(
         top=top, every=all, sort=sort, outliers=outliers, trim=trim,
-        sorts=versus.SORTS if models else SORTS,
+        sorts=versus.SORTS if named else SORTS,
     )  # fmt: skip
     output = options["output"]
     if format is None and output is not None:
@@ -67,7 +65,7 @@ def samples(
             f"there are {', '.join([*DRAWN, 'parquet'])}",
         )
     destinations = given.destinations(
-        format="tsv" if format == "parquet" else format, inputs=[one.pred for one in models]
+        format="tsv" if format == "parquet" else format, inputs=[one.pred for one in named]
     )
     path = destinations.all[0].path
     if format == "parquet" and path is None:
@@ -75,13 +73,13 @@ def samples(
     chosen = "parquet" if format == "parquet" else destinations.all[0].format
     asked = replace(asked, signed=chosen not in FORMATS)
     keys = keys_of(options["on"] or [])
-    named = keys if len(keys) > 1 else ()  # of several columns there is no id: they are shown
-    plan = given.plan(show=(*named, *(show or ())), outliers=outliers or "mad", models=models)
+    shown = keys if len(keys) > 1 else ()  # of several columns there is no id: they are shown
+    plan = given.plan(show=(*shown, *(show or ())), outliers=outliers or "mad", models=named)
     quiet = options["quiet"]
     started = perf_counter()
     startup.done()
     with Progress(quiet=quiet) as progress:
-        if models:
+        if named:
             with versus.differences(plan, asked, progress) as apart:
                 report = _written(apart, versus.report, chosen, path)
         else:
