@@ -140,7 +140,7 @@ def compare_plan(
             shown=tables.shown(found.losses, names, ranked, asked.confidence),
             models=held.models,
             parts=(*([] if missing is None else [missing]), *told.parts(found, asked, ranked)),
-            notes=tuple(told.notes(found)),
+            notes=tuple(told.notes(found, asked)),
             finding=told.finding(found, ranked),
             digest=found.digest,
         )

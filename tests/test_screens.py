@@ -96,6 +96,77 @@ SCREENS = {
 }  # fmt: skip
 
 
+# Six models of every task: the first two, the first three, and all are compared.
+S = "sample_data"
+COMPARED = {
+    "regression": (f"{DIABETES}/target.csv", DIABETES,
+                   "ridge.csv forest.csv knn.csv models/lasso.csv models/huber.csv "
+                   "models/mean.csv"),
+    "binary": (f"{S}/binary/target.csv", f"{S}/binary",
+               "logistic.csv models/naive_bayes.csv forest.csv boosting.csv "
+               "models/calibrated.csv models/prior.csv"),
+    "multiclass": (f"{S}/multiclass/target.csv", f"{S}/multiclass",
+                   "logistic.csv knn.csv forest.csv models/svm.csv models/lda.csv "
+                   "models/prior.csv"),
+    "multilabel": (f"{S}/multilabel/target.csv", f"{S}/multilabel",
+                   "logistic.csv models/knn.csv models/kernel.csv models/forest.csv "
+                   "models/svm.csv models/prior.csv"),
+    "distribution": (f"{S}/distribution/target.csv", f"{S}/distribution",
+                     "model.csv models/knn.csv models/kernel.csv models/naive_bayes.csv "
+                     "models/forest.csv models/prior.csv"),
+    "masks": (f"{S}/masks/target.npy", f"{S}/masks",
+              "model.npy models/nearest.npy models/boosting.npy models/forest.npy "
+              "models/naive_bayes.npy models/prior.npy"),
+    "boxes": (f"{S}/boxes/target.csv", f"{S}/boxes",
+              "model.csv models/boosting.csv models/histogram.csv models/knn.csv "
+              "models/linear.csv models/mean.csv"),
+    "sequence": (f"{S}/sequences/readings_target.csv", f"{S}/sequences",
+                 "readings.csv models/svm.csv models/knn.csv models/linear.csv "
+                 "models/greedy.csv models/constant.csv"),
+    "embedding": (f"{S}/embedding/label.csv", f"{S}/embedding",
+                  "embedding.npz models/shrunk.npz models/kernel.npz models/network.npz "
+                  "models/pca.npz models/random.npz"),
+    "quantile": (f"{DIABETES}/target.csv", f"{S}/quantile",
+                 "quantiles.csv models/linear.csv models/ridge.csv models/knn.csv "
+                 "models/trees.csv models/constant.csv"),
+    "interval": (f"{DIABETES}/target.csv", f"{S}/quantile",
+                 "interval.csv models/interval/linear.csv models/interval/ridge.csv "
+                 "models/interval/knn.csv models/interval/trees.csv models/interval/constant.csv"),
+    "ensemble": (f"{DIABETES}/target.csv", f"{S}/ensemble",
+                 "members.csv models/few.csv models/bagging.csv models/dressed.csv "
+                 "models/knn.csv models/constant.csv"),
+}  # fmt: skip
+SCREENS |= {
+    f"compare_{task}_{count}": ["compare", *[f"{folder}/{file}" for file in files.split()[:count]],
+                                "-t", target, "--task", task]
+    for task, (target, folder, files) in COMPARED.items()
+    for count in (2, 3, 6)
+}  # fmt: skip
+VISITS = [f"{DIABETES}/visits.csv", "--pred-col", "old,new", "-t", f"{DIABETES}/visits_target.csv"]
+PAIR = [f"ridge={DIABETES}/ridge.csv", f"huber={DIABETES}/models/huber.csv",
+        "-t", f"{DIABETES}/target.csv"]  # fmt: skip
+SCREENS |= {
+    "compare_broken": ["compare", f"{DIABETES}/ridge.csv", f"{DIABETES}/broken.csv",
+                       "-t", f"{DIABETES}/target.csv"],
+    "compare_visits": ["compare", *VISITS],
+    "compare_cluster": ["compare", *VISITS, "--cluster", "patient"],
+    "compare_time": ["compare", *VISITS, "--time", "day"],
+    "compare_gaps": ["compare", f"ridge={DIABETES}/ridge.csv", f"gaps={DIABETES}/gaps.csv",
+                     "-t", f"{DIABETES}/target.csv", "--on", "id", "--missing", "drop",
+                     "--nan", "drop"],
+    "compare_groups": ["compare", *PAIR, "-l", "mae,mse", "--by", "sex", "--by", "bin(age,3)",
+                       "--sweep", "huber:delta=1..200"],
+    "compare_curves": ["compare", *PAIR, "-l", "mae", "--curves", "--sweep",
+                       "pinball:quantile=0.1..0.9"],
+    "compare_identical": ["compare", f"a={DIABETES}/ridge.csv", f"b={DIABETES}/ridge.parquet",
+                          "-t", f"{DIABETES}/target.csv"],
+    "samples_pair": ["samples", *PAIR, "--show", "age", "--top", "6"],
+    "samples_three": ["samples", f"{S}/multiclass/logistic.csv", f"{S}/multiclass/knn.csv",
+                      f"{S}/multiclass/forest.csv", "-t", f"{S}/multiclass/target.csv",
+                      "--task", "multiclass", "--top", "6"],
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("columns", [80, 140])
 @pytest.mark.parametrize("name", SCREENS)
 def test_screen(name, columns, capfd, monkeypatch, request):

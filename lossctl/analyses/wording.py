@@ -21,6 +21,8 @@ def percent(share: float) -> str:
         return f"{100 * share:.0f} %"
     if share < 0.0005:
         return "less than 0.1 %"
+    if share > 1.0:
+        return f"{100 * share:.0f} %"
     return f"{100 * share:.1f} %" if share > 0.5 else f"{100 * share:.2g} %"
 
 

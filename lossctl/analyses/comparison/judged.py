@@ -175,7 +175,10 @@ def corrected(made: Sequence[Judged], question: Question) -> list[Judged]:
     return [
         Judged(
             one.measured,
-            tuple(_directed(next(final), one.measured.spec.direction) for _ in one.against),
+            tuple(
+                _directed(next(final), one.measured.spec.direction, question.test)
+                for _ in one.against
+            ),
         )
         for one in made
     ]
@@ -221,7 +224,7 @@ def _scaled(found: Measured) -> bool:
     """Whether a change relative to the value means something: it does where a loss is never
     negative, and 0 is perfect."""
     spec = found.spec
-    return spec.shares and spec.direction == "min"
+    return (spec.shares or spec.low >= 0.0) and spec.direction == "min"
 
 
 def _doubt(apart: Apart, rows: int) -> str | None:
@@ -246,7 +249,11 @@ def _verdict(versus: Versus, p: float | None, question: Question) -> str:
     return WORSE if versus.difference > 0.0 else BETTER
 
 
-def _directed(versus: Versus, direction: str) -> Versus:
+def _directed(versus: Versus, direction: str, test: str) -> Versus:
+    """With the direction: a test of ranks and signs goes by how many rows are better."""
+    wins = versus.apart.wins
+    if test in ("wilcoxon", "sign") and wins is not None and versus.verdict in (BETTER, WORSE):
+        return replace(versus, verdict=BETTER if wins.better > wins.worse else WORSE)
     if direction != "max" or versus.verdict not in (BETTER, WORSE):
         return versus
     return replace(versus, verdict=WORSE if versus.verdict == BETTER else BETTER)

@@ -51,7 +51,7 @@ def checked(
             told = versus
             if serial is not None and _matters(serial, len(one.against)):
                 told = replace(versus, serial=serial.understated)
-                found.append(Dependence(str(spec), versus.model, serial, batch.count))
+                found.append(Dependence(spec.brief, versus.model, serial, batch.count))
             against.append(told)
         made.append(Judged(one.measured, tuple(against)))
     most = max(found, key=lambda each: each.serial.understated or 0.0, default=None)

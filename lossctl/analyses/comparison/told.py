@@ -142,15 +142,26 @@ def _ranks_text(ranked: Ranks, names: Sequence[str]) -> str:
     return f"by {of} any of {listed(kept, 8)} may be the best ({sure} confidence set)"
 
 
-def notes(found: Compared) -> list[Note]:
-    """Why some of the intervals are not to be trusted, and what the signs mean."""
+def notes(found: Compared, question: Question) -> list[Note]:
+    """Why some of the intervals are not to be trusted, what a correction took back, and what the
+    signs mean."""
     made = []
+    taken = [
+        f"{prose(one.measured.spec)}{_of_model(found, versus)}"
+        for one in found.losses
+        for versus in one.against
+        if versus.verdict == NOT_SHOWN and versus.p is not None and versus.p < question.level
+    ]
+    if taken:
+        text = (f"The correction for many comparisons takes back what one alone would show: "
+                f"{listed(taken, 4)} (--correction none leaves it).")  # fmt: skip
+        made.append(Note("corrected", text))
     doubtful: dict[str, list[str]] = {}
     for one in found.losses:
         for versus in one.against:
             if versus.why is not None and versus.low is not None and not versus.trusted:
-                of = "" if len(found.names) == 2 else f" ({found.names[versus.model]})"
-                doubtful.setdefault(versus.why, []).append(f"{prose(one.measured.spec)}{of}")
+                name = f"{prose(one.measured.spec)}{_of_model(found, versus)}"
+                doubtful.setdefault(versus.why, []).append(name)
     for why, losses in _merged(doubtful).items():
         text = f"The interval{'s' * (len(losses) > 1)} of {listed(losses, 4)} "
         text += f"{'are' if len(losses) > 1 else 'is'} not to be trusted: {why}."
@@ -167,6 +178,11 @@ def notes(found: Compared) -> list[Note]:
             text = f"by {groups.name}: {by_group.text(groups, found.names).rpartition('; ')[2]}."
             made.append(Note("mix", text[:1].upper() + text[1:], warning=True))
     return [*made, *found.wrong]
+
+
+def _of_model(found: Compared, versus: Versus) -> str:
+    """Which model, where there are several."""
+    return "" if len(found.names) == 2 else f" ({found.names[versus.model]})"
 
 
 def _merged(doubtful: dict[str, list[str]]) -> dict[str, list[str]]:
@@ -285,10 +301,12 @@ def _of_many(found: Compared, one: Judged, ranked: Ranks | None) -> str:
     if ranked is None:
         return f"{best} is first by {loss}; how surely is not known."
     kept = [names[number] for number in ranked.together() if number != order[0]]
-    near = [versus for versus in one.against if order[0] in (0, versus.model)]
-    doubt = next((versus.why for versus in near if not versus.trusted), None)
+    # The reference is best if the next one is worse; another, if it is better than the reference.
+    near = one.of(order[0]) or one.of(order[1])
+    doubt = None if near is None or near.trusted else near
     if doubt is not None:
-        text = f"{best} is first by {loss}; undecided: {doubt}."
+        other = names[order[1]] if order[0] == 0 else names[0]
+        text = f"{best} is first by {loss}; against {other} that is undecided: {doubt.why}."
     elif kept:
         text = (f"{best} is first by {loss}, but {listed(kept, 5)} "
                 f"{'is' if len(kept) == 1 else 'are'} not shown to be worse.")  # fmt: skip

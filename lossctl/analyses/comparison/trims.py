@@ -13,6 +13,7 @@ from lossctl.report import Column, Part, Table
 from lossctl.rounds import Rounds, in_step
 from lossctl.spec import Spec
 
+TABLED = 3  # models whose values have room beside each other
 SHARES = (0.001, 0.01, 0.05, 0.1, 0.2)
 
 
@@ -62,9 +63,14 @@ def part(found: Trims, names: Sequence[str], first: int) -> Part:
         text = (f"{names[first]} stays best by {name} without the largest {least} to {most} "
                 "of each model's rows")  # fmt: skip
         return Part("trimmed", text, data)
-    where = next(names[best] for (share, _), best in zip(found.path, found.best(), strict=True)
-                 if share == lost[0])  # fmt: skip
-    text = f"without the largest {percent(lost[0])} of each model's rows {where} is best by {name}"
+    said, before = [], first
+    for (share, _), best in zip(found.path, found.best(), strict=True):
+        if best != before:
+            said.append(f"{percent(share)} {names[best]}")
+            before = best
+    text = f"best by {name} without the largest of each model's rows: {', '.join(said)}"
+    if len(names) > TABLED:
+        return Part("trimmed", text, data)
     columns = [Column("without", "share"), *(Column(model, "value") for model in names),
                Column("best", "text")]  # fmt: skip
     rows = [(share, *values, names[best])
