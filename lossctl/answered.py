@@ -120,18 +120,25 @@ def _gone(aligned: Aligned, feed: int, keep: Mask) -> Mask | None:
 def check_truths(
     binding: Binding, columns: Mapping[str, Any], aligned: Aligned, keep: Mask
 ) -> None:
-    """Every model's file holds the targets that are among the columns. Raises DataError."""
-    for role, other in binding.truths:
-        pair = [binding.bound[role], other]
-        theirs = column_of(other, _cells(aligned, other), aligned.rows)
-        alike = _equal(columns[role], theirs) | ~keep
+    """Every model's file holds the targets that are among the columns, and the same weights. Raises
+    DataError."""
+    pairs = [("targets", columns[role], binding.bound[role], other)
+             for role, other in binding.truths]  # fmt: skip
+    if binding.weight is not None and binding.weights:
+        own = _cells(aligned, binding.weight)[0].values
+        pairs += [("weights", own, binding.weight, other) for other in binding.weights]
+    for what, ours, first, other in pairs:
+        pair = [first, other]
+        held = _cells(aligned, other)
+        theirs = held[0].values if what == "weights" else column_of(other, held, aligned.rows)
+        alike = _equal(ours, theirs) | ~keep
         for bound in pair:
             gone = _gone(aligned, bound.feed, keep)
             alike |= False if gone is None else gone
         if not alike.all():
             row = int(np.flatnonzero(~alike)[0])
             raise DataError(
-                f"{pair[0].name} and {pair[1].name} are not the same targets: they differ from "
+                f"{pair[0].name} and {pair[1].name} are not the same {what}: they differ from "
                 f"row #{int(aligned.rows[row])}",
                 "-t TARGETS gives one file for all models; --on KEY pairs rows by a key",
             )

@@ -64,6 +64,7 @@ class Binding:
     models: tuple[Model, ...] = ()  # where there are several
     owners: dict[str, int] = field(default_factory=dict)  # the model that a column is of
     truths: list[tuple[str, Bound]] = field(default_factory=list)  # columns that must be equal
+    weights: list[Bound] = field(default_factory=list)  # that must be those of the first model
 
     def of(self, number: int) -> Binding:
         """What one of the models is bound to."""

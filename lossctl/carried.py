@@ -115,10 +115,11 @@ def either(feeds: list[Feed], text: str, option: str, *, both: bool = False) -> 
     ]
     if len(having) > 1 and not both:
         raise UsageError(
-            f"both files have a column {inert(text)}",
+            f"predictions and targets both have a column {inert(text)}",
             f"{option} pred.{inert(text)} or target.{inert(text)} says which",
         )
     place = having[0] if having else 0
     if not having and len(feeds) > 1:
-        raise UsageError(f"{option}: neither file has a column {inert(text)}")
+        files = " and ".join(feed.name for feed in feeds)
+        raise UsageError(f"{option}: {files} have no column {inert(text)}")
     return place, one(feeds[place].source, text, option)

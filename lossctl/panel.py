@@ -39,10 +39,12 @@ def bind_models(
     }
     models = [Model(plan.models[0].name)]
     for number, model in enumerate(plan.models[1:], 1):
-        alone = _alone(plan, model, names)
+        alone = _alone(plan, model)
         source = pred if model.pred == plan.pred else open_source(model.pred)
         other = bind(alone, specs, source, target, open_source, several=several)
-        _same_classes(names, _classes(other), plan.models[0], model)
+        if not _same_classes(names, _classes(other), plan.models[0], model):
+            ordered = replace(alone, labels=names)
+            other = bind(ordered, specs, source, target, open_source, several=several)
         models.append(_added(whole, other, number, model, own=own, shared=source is pred))
         if source is not pred and target is None and not (plan.on or plan.by_row):
             whole.guards += _between(whole, len(whole.feeds) - 1)
@@ -52,12 +54,11 @@ def bind_models(
     return whole
 
 
-def _alone(plan: Plan, model: Contender, names: tuple[str, ...]) -> Plan:
+def _alone(plan: Plan, model: Contender) -> Plan:
     """The plan of one model: what travels with the rows is the first one's."""
     return replace(
-        plan, pred=model.pred, pred_col=model.columns, models=(model,), labels=plan.labels or names,
-        weight_col=None, id_col=None, where=(), by=(), units=(), show=(),
-        carry_all=False,
+        plan, pred=model.pred, pred_col=model.columns, models=(model,), id_col=None, where=(),
+        by=(), units=(), show=(), carry_all=False,
     )  # fmt: skip
 
 
@@ -73,13 +74,15 @@ def _classes(binding: Binding) -> tuple[str, ...]:
 
 def _same_classes(
     names: tuple[str, ...], others: tuple[str, ...], first: Contender, second: Contender
-) -> None:
-    if names and others and names != others:
+) -> bool:
+    """Whether the classes are in one order. Raises DataError where they are others."""
+    if names and others and sorted(names) != sorted(others):
         said = [", ".join(inert(name) for name in side) for side in (names, others)]
         raise DataError(
             f"{first.name} predicts {said[0]}, {second.name} {said[1]}",
             "all models must have the same classes or outputs",
         )
+    return not (names and others) or names == others
 
 
 def _added(
@@ -117,6 +120,8 @@ def _added(
         whole.bound[name] = moved
         whole.owners[name] = number
         columns.append((role, name))
+    if other.weight is not None and other.weight.feed == 0 and not shared:
+        whole.weights.append(_moved(other.weight, whole.feeds[place], place, other.feeds[0]))
     for role, domain in other.whole_domains:
         if other.whole_places[role][0].path == other.feeds[0].source.path and not shared:
             name = column_name(role, number)

@@ -284,7 +284,8 @@ class Report:
 def _title_of_models(report: Report) -> str:
     """`2 models on 442 rows of target.csv[target] · regression · reference: ridge`."""
     truth = [named(given) for role, given in report.inputs.items() if role in TRUTH]
-    rows = f"{len(report.models)} models on {report.rows['scored']} rows"
+    count = report.rows["scored"]
+    rows = f"{len(report.models)} models on {count} row{'s' * (count != 1)}"
     parts = [f"{rows} of {truth[0]}" if truth else rows]
     if report.task not in ("custom", "auto"):
         parts.append(report.task)

@@ -112,6 +112,7 @@ def compare_plan(
     has the label that is ignored.
     """
     from lossctl.analyses.comparison import abstained, compared, ranks, sweep, tables, told
+    from lossctl.analyses.comparison import finding as answer
     from lossctl.analyses.comparison.question import Question
 
     asked = Question() if question is None else question
@@ -123,6 +124,8 @@ def compare_plan(
     with scoring(plan, progress) as held:
         context, first = held.rows()
         context = compared.led(context, asked)
+        if all(spec.reduction.name == "none" for spec in context.specs):
+            raise UsageError("--reduction none leaves nothing to compare", "leave it out")
         models = held.binding.models
         parse = partial(grammar.parse, common=common_of(plan, held.task))
         swept = None if over is None else (over, parse)
@@ -132,6 +135,7 @@ def compare_plan(
         names = found.names
         ranked = ranks.ranks(found.leading, asked)
         gone = abstained.abstained(found.leading, names, held.ledger.lost, held.partial)
+        hidden = [names[one.model] for one in gone if abstained.hides(one, found.leading)]
         missing = abstained.part(gone, found.leading, names, held.scored)
         return report_of(
             held,
@@ -140,8 +144,8 @@ def compare_plan(
             shown=tables.shown(found.losses, names, ranked, asked.confidence),
             models=held.models,
             parts=(*([] if missing is None else [missing]), *told.parts(found, asked, ranked)),
-            notes=tuple(told.notes(found, asked)),
-            finding=told.finding(found, ranked),
+            notes=(*abstained.notes(gone, found.leading, names), *told.notes(found, asked)),
+            finding=answer.finding(found, ranked, asked, hidden),
             digest=found.digest,
         )
 

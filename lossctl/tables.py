@@ -42,6 +42,7 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Any, ...], ...]
     aside: bool = False  # for machines: to people the parts say it
+    wraps: bool = False  # columns that have no room stand below, beside the first one again
 
 
 _PARTS: dict[str, tuple[str, ...]] = {
@@ -78,8 +79,8 @@ def table_data(table: Table | None) -> Json | None:
     if table is None:
         return None
     columns = [asdict(column) for column in table.columns]
-    aside = {"aside": True} if table.aside else {}
-    return {"columns": columns, "rows": [list(row) for row in table.rows], **aside}
+    how = {name: True for name in ("aside", "wraps") if getattr(table, name)}
+    return {"columns": columns, "rows": [list(row) for row in table.rows], **how}
 
 
 def table_from(data: Mapping[str, Any] | None) -> Table | None:
@@ -87,4 +88,5 @@ def table_from(data: Mapping[str, Any] | None) -> Table | None:
     if data is None:
         return None
     columns = tuple(Column(**column) for column in data["columns"])
-    return Table(columns, tuple(tuple(row) for row in data["rows"]), data.get("aside", False))
+    rows = tuple(tuple(row) for row in data["rows"])
+    return Table(columns, rows, data.get("aside", False), data.get("wraps", False))

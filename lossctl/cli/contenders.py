@@ -63,6 +63,16 @@ def _named(word: str) -> bool:
 def _contender(text: str, pred_col: str | None) -> Contender:
     match = re.fullmatch(r"([\w.-]+)=(.+)", text, re.DOTALL)
     name, path = match.groups() if match else (None, text)
+    head, equals, rest = text.partition("=")
+    if (
+        match is None
+        and equals
+        and "/" not in head
+        and not Path(text).exists()
+        and (Path(rest).exists())
+    ):
+        raise UsageError(f"{inert(head)} cannot be the name of a model",
+                         "names are of letters, digits and . _ -")  # fmt: skip
     path, columns = _columns(path)
     return Contender(name or _stem(path), path, columns or pred_col)
 

@@ -26,7 +26,9 @@ def screen(
     cells = max(cells, 2 * _LABEL)
     say = in_ascii if ascii_only else shown
     blocks = [_plain(say(report.title), cells)]
-    blocks += [laid_out(table, cells, precision, ascii_only) for table in report.tables()]
+    for table in report.tables():
+        parts = _wrapped(table, cells, precision, ascii_only)
+        blocks += [laid_out(one, cells, precision, ascii_only) for one in parts]
     blocks += [_parts(report, cells, precision, ascii_only), _closing(report, cells, say)]
     lines = _joined(blocks)
     return lines_in_ascii(lines) if ascii_only else lines
@@ -79,6 +81,29 @@ def laid_out(
         texts = [body[place] for body in bodies]
         lines.append(_row(list(zip(texts, styles, strict=True)), space))
     return lines
+
+
+def _wrapped(table: Table, cells: int, precision: int, ascii_only: bool) -> list[Table]:
+    """A table that wraps in as many as its columns need, each beginning with the first column."""
+    if not table.wraps:
+        return [table]
+    made = [
+        cells_in_ascii(column) if ascii_only else column for column in columns(table, precision)
+    ]
+    widths = [column.width(_COMFORTABLE) + 2 for column in made]
+    groups: list[list[int]] = []
+    for place, width_of in enumerate(widths[1:], 1):
+        used = sum(widths[at] for at in groups[-1]) if groups else cells
+        if not groups or widths[0] + used + width_of - 2 > cells:
+            groups.append([])
+        groups[-1].append(place)
+    return [
+        Table(
+            tuple(table.columns[at] for at in (0, *group)),
+            tuple(tuple(row[at] for at in (0, *group)) for row in table.rows),
+        )
+        for group in groups
+    ]
 
 
 def _fit(made: Sequence[Cells], cells: int) -> tuple[list[Cells], int, int]:

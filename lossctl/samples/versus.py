@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -86,10 +86,12 @@ class Apart:
 class DescribedByAll:
     """Called with some rows, gives what says which they are, and what each model predicted."""
 
-    def __init__(self, held: Scoring, *, told: bool) -> None:
+    def __init__(self, held: Scoring, *, told: bool, taken: Collection[str]) -> None:
+        """The names in `taken` are for other columns."""
         assert held.context is not None
         binding = held.binding
         self.models = binding.models
+        self.taken = set(taken)
         self.each = []
         for place in range(len(self.models)):
             own = binding.of(place)
@@ -98,16 +100,18 @@ class DescribedByAll:
 
     def __call__(self, batch: Batch) -> dict[str, Extra]:
         found: dict[str, Extra] = {}
-        shared = {*_SHARED, *batch.extras}
         predicted: dict[str, Extra] = {}
         for model, described in zip(self.models, self.each, strict=True):
-            for name, extra in described(batch.seen(model)).items():
-                if name in shared:
+            for name, extra in described(replace(batch.seen(model), extras={})).items():
+                if name in _SHARED:
                     found.setdefault(name, extra)
                 else:
                     predicted[model.name if name == "pred" else f"{model.name}_{name}"] = extra
-        shown = {name: found.pop(name) for name in batch.extras if name in found}
-        return found | predicted | shown
+        made = found | predicted
+        for name, extra in batch.extras.items():
+            free = name not in made and name not in self.taken
+            made[name if free else f"{name}_shown"] = extra
+        return made
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,7 +160,9 @@ def _differences(held: Scoring, question: Question) -> Differences:
     if question.top is not None and question.top <= chosen:
         wanted = held.ask(top_rows(key, question.top))
     most = held.scored if question.top is None else min(question.top, held.scored)
-    described = DescribedByAll(held, told=wanted is not None)
+    taken = {"rank", *(one.name(model.name) for one in losses for model in models)}
+    taken |= {one.difference(place) for one in losses for place in range(1, len(models))}
+    described = DescribedByAll(held, told=wanted is not None, taken=taken)
     rows = made_rows(held, question, described, losses, key, wanted)
     return Differences(held, question, losses, rows, most, sizes, values, wrong, digest)
 
@@ -230,21 +236,24 @@ def _finding(found: Differences, rows: dict[str, list[Any]]) -> str:
     if not rows.get("row"):
         return ""
     one = found.losses[0]
-    name, last = prose(one.spec), found.held.binding.models[-1].name
-    first = found.held.binding.models[0].name
-    gaps = [gap for gap in rows[one.difference(len(one.models) - 1)] if isinstance(gap, float)]
-    sign = -1.0 if one.spec.direction == "max" else 1.0
-    worse = sum(gap * sign > 0.0 for gap in gaps)
-    better = sum(gap * sign < 0.0 for gap in gaps)
-    if not worse + better:
-        return f"{last} and {first} have the same {name} in every row that is listed."
+    name = prose(one.spec)
+    first, *others = [model.name for model in found.held.binding.models]
     count = len(rows["row"])
-    text = f"Of the {count} rows listed {last} is better than {first} in {better}, worse in {worse}"
+    said, apart = [], 0.0
+    for place, other in enumerate(others, 1):
+        gaps = [gap for gap in rows[one.difference(place)] if isinstance(gap, int | float)]
+        sign = -1.0 if one.spec.direction == "max" else 1.0
+        worse = sum(gap * sign > 0.0 for gap in gaps)
+        better = sum(gap * sign < 0.0 for gap in gaps)
+        said.append(f"{other} is better than {first} in {better}, worse in {worse}")
+        apart += sum(map(abs, gaps)) if len(others) == 1 else 0.0
+    text = f"Of the {'row' if count == 1 else f'{count} rows'} listed {'; '.join(said)}"
     weighted = found.held.binding.weight is not None
     whole = found.sizes
-    if found.question.sort == "difference" and whole.a > 0 and not (whole.infinite or weighted):
-        share = float(np.abs(gaps).sum()) / ratio(whole.a, ONE)
+    plain = found.question.sort == "difference" and len(others) == 1 and not weighted
+    if plain and whole.a > 0 and not whole.infinite and not one.spec.reduction.squares:
+        share = apart / ratio(whole.a, ONE)
         text += f"; they make {percent(min(share, 1.0))} of all differences of {name}"
     ids = rows.get("id", [None])
     start = said_name(rows["row"][0], None if ids[0] is None else str(ids[0]))
-    return f"{text}; {start} comes first."
+    return f"{text}; {start} comes first." if count > 1 else f"{text}."

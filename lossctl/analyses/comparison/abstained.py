@@ -11,7 +11,7 @@ from lossctl.analyses.context import prose
 from lossctl.analyses.wording import percent, short
 from lossctl.partial import Partial
 from lossctl.reductions.additive import Additive
-from lossctl.report import Part
+from lossctl.report import Note, Part
 from lossctl.states import SumsState
 
 HARDER = 1.1  # times the loss elsewhere
@@ -112,8 +112,6 @@ def part(
         if one.other is not None and one.there is not None and one.elsewhere is not None:
             text += (f", where {names[one.other]} has {name} {short(one.there)}, elsewhere "
                      f"{short(one.elsewhere)}")  # fmt: skip
-            if hides(one, leading):
-                text += ": it leaves out hard rows"
         said.append(text)
         data[model] = {
             "rows": dict(one.why), "own_rows": one.own,
@@ -122,6 +120,20 @@ def part(
             },
         }  # fmt: skip
     return Part("abstained", "; ".join(said), {"loss": str(leading.measured.spec), "models": data})
+
+
+def notes(found: Sequence[Abstained], leading: Judged, names: Sequence[str]) -> list[Note]:
+    """The models that leave out what is hard for others."""
+    made = []
+    for one in found:
+        if hides(one, leading) and one.other is not None and one.there and one.elsewhere:
+            text = (
+                f"{names[one.model]} leaves out {one.count} rows that are hard: "
+                f"{names[one.other]} has {prose(leading.measured.spec)} {short(one.there)} there, "
+                f"elsewhere {short(one.elsewhere)}."
+            )
+            made.append(Note("abstained", text, warning=True))
+    return made
 
 
 def hides(one: Abstained, leading: Judged) -> bool:

@@ -82,7 +82,8 @@ def part(found: Agreement, names: Sequence[str], flips: Mapping[str, Flip | None
     if len(winners) == 1:
         [(number, losses)] = winners.items()
         others = len(found.losses) - len(losses)
-        text = f"all {len(losses)} losses prefer {names[number]}"
+        every = "both" if len(losses) == 2 else f"all {len(losses)}"
+        text = f"{every} losses prefer {names[number]}"
         if others:
             text = f"{len(losses)} losses prefer {names[number]}, {others} none"
         if len(names) > 2 and found.w is not None:
@@ -133,5 +134,5 @@ def _turning(
 def named(flip: Flip, most: int = NAMED) -> str:
     """The first rows of a flip: `#340 #120 #256 …`."""
     names = [said_name(sample["row"], sample["id"]) for sample in flip.samples[:most]]
-    more = flip.count is not None and flip.count > len(names)
+    more = (len(flip.samples) if flip.count is None else flip.count) > len(names)
     return " ".join(names) + (" …" if more else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lossctl.analyses.comparison.gaps import Gap, GapTerms
@@ -37,6 +37,8 @@ from lossctl.rounds import Rounds, in_step
 from lossctl.spec import Spec
 from lossctl.states import SumsState, Terms
 from lossctl.terms import LossTerms
+
+SHOWN = 20  # groups of a table
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,9 @@ def _judged(spec: Spec, one: Within, p: float | None, question: Question) -> Wit
 
 def part(found: ByGroup, names: Sequence[str]) -> Part:
     """The groups as a table, and whether their mix decides which model is first."""
-    columns, rows = _pair_table(found, names) if len(names) == 2 else _many_table(found, names)
+    largest = sorted(found.groups, key=lambda group: -group.rows)[:SHOWN]
+    shown = replace(found, groups=tuple(one for one in found.groups if one in largest))
+    columns, rows = _pair_table(shown, names) if len(names) == 2 else _many_table(shown, names)
     data = {
         "loss": str(found.spec),
         "groups": [{"group": group.name, "rows": group.rows,
@@ -232,10 +236,18 @@ def text(found: ByGroup, names: Sequence[str]) -> str:
         groups = firsts[number]
         share = percent(sum(group.rows for group in groups) / max(found.rows, 1))
         if len(firsts) == 1:
-            said.append(f"{names[number]} is first by {name} in every group")
+            said.append(f"{names[number]} is first in every group")
         else:
             which = listed([group.said for group in groups], 3)
             said.append(f"{names[number]} is first in {which} ({share} of the rows)")
+    said[0] = f"{name}: {said[0]}"
+    judged = [one for group in found.groups for one in group.models[1:]]
+    doubted = sum(one.verdict == UNDECIDED for one in judged)
+    if doubted:
+        why = f"fewer than {FEWEST} rows, or a few decide"
+        said.append(f"{doubted} of {len(judged)} undecided ({why})")
+    if len(found.groups) > SHOWN:
+        said.append(f"{len(found.groups)} groups, the largest {SHOWN} shown")
     mixed = mix(found)
     if mixed is not None:
         said.append(f"with every group counting alike {names[mixed]} would be first, not "

@@ -4,8 +4,8 @@ not independent."""
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -161,39 +161,57 @@ def spread_of_units(
             values[:, piece.model] += by * (table[:, 1 + 2 * piece.place] - level * b)
     if not np.isfinite(values).all():
         return None
-    apart = values - values[:, :1]
-    degrees, lags, factor = count - 1, 0, count / (count - 1)
-    if units.ordered:
-        lags = _lags(apart, horizon)
-        steps = lags + 1
-        degrees = count - 1 if horizon is not None else max(1, math.floor(1.5 * count / steps))
-        factor = count / (count + 1 - 2 * steps + steps * (steps - 1) / count)
-        degrees = min(degrees, count - 1)
-
-    def covariance(columns: Array) -> Array:
-        if units.ordered:
-            return long_run_covariance(columns, lags) * count * factor
-        found: Array = (columns.T @ columns) * factor
+    if not units.ordered:
+        factor = count / (count - 1)
+        return _spread(values, gram.count, count - 1, lambda two: two.T @ two * factor)
+    lags = _lags(values, horizon)
+    if horizon is not None and horizon >= count:
+        raise DataError(
+            f"--horizon is {horizon}, and there are {count} times", "take a smaller one"
+        )
+    degrees = count - 1 if horizon is not None else math.floor(1.5 * count / (lags + 1))
+    found = _in_time(values, gram.count, lags, min(max(degrees, 1), count - 1))
+    if horizon is None:
         return found
+    free = _in_time(values, gram.count, _lags(values, None), count - 1)
+    pairs = zip(free.errors.flat, found.errors.flat, strict=True)
+    wider = max((one / other for one, other in pairs if other > 0.0), default=1.0)
+    return replace(found, wider=float(wider))
 
+
+def _in_time(values: Array, rows: int, lags: int, degrees: int) -> Spread:
+    """Of units in order, of which so many neighbours count."""
+    count, steps = len(values), lags + 1
+    factor = count / (count + 1 - 2 * steps + steps * (steps - 1) / count)
+    found = _spread(
+        values, rows, degrees, lambda two: long_run_covariance(two, lags) * (count * factor)
+    )
+    return replace(found, lags=lags)
+
+
+def _spread(values: Array, rows: int, degrees: int, covariance: Callable[[Array], Array]) -> Spread:
+    """From every unit's influence on every model's value, (units, models)."""
+    models = values.shape[1]
     errors = np.zeros((models, models))
     for one in range(models):
         for other in range(one):
             pair = (values[:, one] - values[:, other])[:, np.newaxis]
             errors[one, other] = errors[other, one] = _root(covariance(pair)[0, 0])
     own = np.array([_root(covariance(values[:, [one]])[0, 0]) for one in range(models)])
-    return Spread(errors, covariance(apart), degrees, own, gram.count, count, lags)
+    apart = values - values[:, :1]
+    return Spread(errors, covariance(apart), degrees, own, rows, len(values))
 
 
 def _root(variance: Any) -> float:
     return math.sqrt(max(float(variance), 0.0))
 
 
-def _lags(apart: Array, horizon: int | None) -> int:
+def _lags(values: Array, horizon: int | None) -> int:
     """How far neighbours are looked at: horizon - 1, or twice Politis and White's block."""
-    most = len(apart) - 2
+    most = len(values) - 2
     if horizon is not None:
         return min(horizon - 1, most)
-    lengths = [block_length(column) for column in apart.T[1:]]
+    apart = values[:, 1:] - values[:, :1]
+    lengths = [block_length(column) for column in apart.T]
     known = [2 * max(1, math.ceil(one.circular)) - 1 for one in lengths if one is not None]
-    return min(max(known, default=0), most)
+    return max(0, min(max(known, default=0), most))

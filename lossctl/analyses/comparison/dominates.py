@@ -92,17 +92,17 @@ def _of_errors(found: Dominance, first: str, second: str) -> list[str]:
     about = "" if found.exact else " (at some 500 thresholds)"
     verdicts = {name: getattr(found, name) for name in CLASSES}
     if set(verdicts.values()) == {"alike"}:
-        return ["their errors are equally large"]
+        return [f"the errors of {first} and {second} are equally large"]
     # The widest class that one is better by implies the others.
     for name in ("monotone", "symmetric_monotone"):
         if verdicts[name] in names:
-            return [f"{names[verdicts[name]]} is better by {CLASSES[name]}{about}"]
+            return [f"{names[verdicts[name]]} has the smaller mean of {CLASSES[name]}{about}"]
     widest = next((name for name in ("convex", "symmetric_convex") if verdicts[name] in names), "")
     where = _where(found.within, first, second)
     if widest:
-        text = f"{names[verdicts[widest]]} is better by {CLASSES[widest]}{about}"
-        return [f"{text}, not by all that only grow with |error|{where}"]
-    return [f"neither is better by every convex loss{about}{where}"]
+        text = f"{names[verdicts[widest]]} has the smaller mean of {CLASSES[widest]}{about}"
+        return [f"{text}, not of all that only grow with |error|{where}"]
+    return [f"neither has the smaller mean of every convex loss{about}{where}"]
 
 
 def _where(curve: Comparison, first: str, second: str) -> str:
@@ -126,15 +126,16 @@ def _largest(curve: Comparison, side: str) -> Lead | None:
 
 def _of_murphy(found: Murphy, first: str, second: str) -> str:
     name = "the mean" if found.functional == "mean" else f"the {found.level:g} quantile"
+    name = f"loss consistent for {name}" + (" (MSE, Poisson, ...)" if "mean" in name else "")
     about = "" if found.exact else " (at 512 thresholds)"
     if found.verdict == "alike":
-        return f"alike by every loss that {name} wins"
+        return f"{first} and {second} are alike by every {name}"
     if found.verdict in ("first", "second"):
         winner = first if found.verdict == "first" else second
-        return f"{winner} is better by every loss that {name} wins{about}"
+        return f"{winner} has the smaller mean of every {name}{about}"
     turns = found.curves.turns
     times = "once" if turns == 1 else f"{turns} times"
-    return f"among the losses that {name} wins the lead changes {times} along the scale{about}"
+    return f"by a {name} the lead changes {times} along the scale{about}"
 
 
 def _errors_data(found: Dominance) -> Json:

@@ -97,7 +97,8 @@ def rounds(
     count = yield from fewest_for(Lead(gap), lead, goal, context.like, share)
     rows = int(whole.count)
     if count is None:
-        return Flip(*pair, None, rows)
+        leading = (entry.sample for entry in states[top].entries if entry.score > 0.0)
+        return Flip(*pair, None, rows, tuple(leading))
     samples = tuple(entry.sample for entry in states[top].entries[:count])
     without = None
     if count <= LISTED:

@@ -11,7 +11,7 @@ from lossctl.batch import Batch
 from lossctl.models import Model
 from lossctl.spec import Spec
 from lossctl.states import Json, Terms
-from lossctl.terms import Contribution, LossTerms, Score
+from lossctl.terms import Contribution, LossTerms, Score, TailSize
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,10 @@ class Gap:
     sign: float = 1.0
 
     def __call__(self, batch: Batch) -> Array:
-        one, other = (
-            Contribution(self.spec)(batch.seen(model)) for model in (self.first, self.second)
-        )
+        # Of a ratio of squares, the squares.
+        squares = self.spec.reduction.pairs and not self.spec.reduction.sums
+        column = TailSize(self.spec) if squares else Contribution(self.spec)
+        one, other = (column(batch.seen(model)) for model in (self.first, self.second))
         with np.errstate(over="ignore", invalid="ignore"):
             gap: Array = (other - one) * self.sign
         return gap

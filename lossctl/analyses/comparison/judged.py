@@ -19,6 +19,7 @@ from lossctl.report import Json
 FEWEST = 30  # rows below which numbers are shown and nothing is judged
 HEAVY = 0.3  # from this tail index of the gaps on, intervals cover too little
 ONE_PERCENT = 0.01
+ROUNDING = 1e-14  # an error below this part of the values is rounding: the rows do not vary
 
 BETTER, WORSE, NOT_SHOWN = "better", "worse", "not shown"
 UNDECIDED, IDENTICAL = "undecided", "identical"
@@ -200,6 +201,8 @@ def _versus(found: Measured, number: int, question: Question) -> Versus:
     if spread is None:
         return replace(plain, why=found.why)
     error = float(spread.errors[0, number])
+    if error <= ROUNDING * max(abs(ours), abs(theirs)):
+        error = 0.0
     n = spread.rows
     if error == 0.0:
         p = apart.wins and sign_p(apart.wins.worse, apart.wins.better)
@@ -212,7 +215,7 @@ def _versus(found: Measured, number: int, question: Question) -> Versus:
     needed = None
     if theirs and _scaled(found):
         needed = n * rows_needed(error, ONE_PERCENT * abs(theirs), question.confidence)
-    doubt = _doubt(apart, spread.units)
+    doubt = _doubt(apart, spread.units, question.unit)
     return replace(
         plain, error=error, low=test.low, high=test.high, p=test.p,
         trusted=doubt is None, why=doubt, effect=difference / (error * math.sqrt(n)),
@@ -227,10 +230,10 @@ def _scaled(found: Measured) -> bool:
     return (spec.shares or spec.low >= 0.0) and spec.direction == "min"
 
 
-def _doubt(apart: Apart, rows: int) -> str | None:
+def _doubt(apart: Apart, count: int, unit: str) -> str | None:
     """What keeps an interval from being trusted."""
-    if rows < FEWEST:
-        return f"{rows} are too few to judge"
+    if count < FEWEST:
+        return f"{count} {unit} are too few to judge"
     if apart.few:
         return "a few rows make nearly all of the difference"
     if apart.khat is not None and apart.khat >= HEAVY:

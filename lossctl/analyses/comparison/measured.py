@@ -58,6 +58,7 @@ class Measured:
     why: str | None
     apart: tuple[Apart, ...]
     gram: GramState | None = None
+    independent: Spread | None = None  # what the spread would be if rows were
 
     def value(self, number: int) -> float | None:
         """The value of one model, where it has one."""
@@ -75,24 +76,33 @@ def rounds(
         in_step(_apart(context, spec, models[0], model) for model in models[1:]),
     ]
     values, (gram, units, pieces, why), apart = yield from in_step(asked)
-    spread = None
+    spread = independent = None
     if gram is not None:
         found = [_sloped(context, spec, gram, piece) for piece in pieces]
         known = [one for one in found if one is not None]
         if len(known) == len(found):
-            spread = (
-                spread_of(gram, known, len(models), spec.offset)
-                if units is None
-                else spread_of_units(units, gram, known, len(models), spec.offset, question.horizon)
-            )
+            spread = independent = spread_of(gram, known, len(models), spec.offset)
+            if units is not None:
+                spread = spread_of_units(
+                    units, gram, known, len(models), spec.offset, question.horizon
+                )
         if spread is None:
-            why = "its spread is not finite, or nothing counts"
+            why = _why_not(units, gram)
     alone = gram is not None and len(pieces) == len(models)
     known_apart = [
         replace(one, square=_square(gram, number)) if gram is not None and alone else one
         for number, one in enumerate(apart, 1)
     ]
-    return Measured(spec, tuple(values), spread, why, (Apart(), *known_apart), gram)
+    return Measured(spec, tuple(values), spread, why, (Apart(), *known_apart), gram, independent)
+
+
+def _why_not(units: Units | None, gram: GramState) -> str:
+    """Why nothing is known of how surely values differ."""
+    if units is not None and len(units.state.table) < 2:
+        return "one time has no spread" if units.ordered else "one cluster has no spread"
+    if max(gram.nonzero) < 2:
+        return "one row has no spread"
+    return "its spread is not finite, or nothing counts"
 
 
 def _square(gram: GramState, number: int) -> Exact:
@@ -148,9 +158,10 @@ def _sloped(
 
 def _apart(context: Context, spec: Spec, first: Model, second: Model) -> Rounds[Apart]:
     wins = Wins(spec, first, second)
-    if not spec.reduction.sums or (context.outputs > 1 and not context.adds_up(spec)):
-        if spec.reduction.name == "max":
-            return Apart()
+    if spec.reduction.name == "max":
+        return Apart()
+    several = context.outputs > 1 and not context.adds_up(spec)
+    if several or not (spec.reduction.sums or spec.reduction.pairs):
         return Apart((yield from one_state(wins)))
     gap = Gap(spec, first, second)
     size = Sums(context.weighing(GapTerms(gap)))

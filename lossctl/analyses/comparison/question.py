@@ -44,6 +44,8 @@ class Question:
             )
         if not 100 <= self.resamples <= MOST:
             raise UsageError(f"--resamples is {self.resamples}", f"it is from 100 to {MOST}")
+        if self.seed < 0:
+            raise UsageError(f"--seed is {self.seed}", "it must be at least 0")
         if self.horizon is not None and self.time is None:
             raise UsageError("--horizon is about --time", "--time COL names when rows are")
         if self.horizon is not None and self.horizon < 1:
@@ -62,3 +64,8 @@ class Question:
     def level(self) -> float:
         """The p-value below which a difference is shown."""
         return 1.0 - self.confidence
+
+    @property
+    def unit(self) -> str:
+        """What is independent of each other."""
+        return "clusters" if self.cluster else "times" if self.time else "rows"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lossctl.analyses.comparison.judged import Judged, placed
+from lossctl.analyses.comparison.judged import FEWEST, Judged, placed
 from lossctl.analyses.comparison.question import Question
 from lossctl.analyses.inference.ranking import ConfidenceSet, Ranking, confidence_set, ranking
 from lossctl.report import Json
@@ -45,7 +45,7 @@ class Ranks:
             Column("change", "shift", 2),
             Column(f"all {100 * self.confidence:g} % intervals", "interval", 3),
             Column("P(best)", "share", 4),
-            Column("may be best", "text", 5),
+            Column(f"in {100 * self.confidence:g} % set", "text", 5),
             Column("rows better", "text", 6),
             Column("verdict", "text", 1),
         )
@@ -105,7 +105,7 @@ class Ranks:
 def ranks(judged: Judged, question: Question) -> Ranks | None:
     """None of two models, or where one has no value, or no spread is known."""
     order, spread = judged.ranked(), judged.measured.spread
-    if order is None or spread is None or len(order) < 3:
+    if order is None or spread is None or len(order) < 3 or spread.units < FEWEST:
         return None
     direction = judged.measured.spec.direction
     values = np.array([

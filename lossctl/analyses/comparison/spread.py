@@ -33,7 +33,8 @@ class Spread:
     the differences from the first one's, (M, M), whose first row and column are 0, and every
     model's `own` standard error, (M,).
 
-    `units` of the `rows` are independent; in time, but for `lags` neighbours.
+    `units` of the `rows` are independent; in time, but for `lags` neighbours. `wider`: how many
+    times as large the largest error is with as many neighbours as the rows show.
     """
 
     errors: Array
@@ -43,6 +44,7 @@ class Spread:
     rows: int
     units: int
     lags: int = 0
+    wider: float = 1.0
 
 
 def spread_of(
@@ -80,9 +82,9 @@ def spread_of(
             variance = product(one, other, one, other)
             errors[one, other] = errors[other, one] = _root(variance)
             if other == 0:
-                covariance[one, one] = float(variance)
+                covariance[one, one] = _float(variance)
             else:
-                covariance[one, other] = covariance[other, one] = float(product(one, 0, other, 0))
+                covariance[one, other] = covariance[other, one] = _float(product(one, 0, other, 0))
     each = [
         sum((x * y * products[i][j] for x, i in side for y, j in side), Fraction(0)) for side in own
     ]
@@ -159,10 +161,12 @@ def _influences(state: GramState, held: Sequence[_Held], rows: int) -> list[list
 
 
 def _root(variance: Fraction) -> float:
-    """Its square root; infinity beyond float64's range."""
-    if variance <= 0:
-        return 0.0
+    """Its square root; infinity where float64 cannot hold the variance."""
+    return math.sqrt(_float(variance)) if variance > 0 else 0.0
+
+
+def _float(value: Fraction) -> float:
     try:
-        return math.sqrt(variance)
+        return float(value)
     except OverflowError:
-        return math.inf
+        return math.copysign(math.inf, value)

@@ -63,6 +63,9 @@ def range_of(text: str) -> Range:
         low, high = (float(match[place]) for place in (3, 4)) if match else (0.0, 0.0)
     except ValueError:
         low = high = 0.0
+    if match is not None and match[1] is not None and -math.inf < high <= low < math.inf and high:
+        raise UsageError(f"--sweep {text}: the range is {'empty' if low == high else 'reversed'}",
+                         "write the lower end first")  # fmt: skip
     if match is None or match[1] is None or not -math.inf < low < high < math.inf:
         raise UsageError(f"--sweep {text} is no loss with a range", "write huber:delta=0.1..10")
     return Range(match[1], match[2], low, high, match[5] or "")

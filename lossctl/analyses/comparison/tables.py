@@ -83,7 +83,7 @@ def _pair(losses: Sequence[Judged], names: Sequence[str], confidence: float) -> 
 
 def _matrix(losses: Sequence[Judged], names: Sequence[str]) -> Table:
     columns = [Column("loss", "text")]
-    columns += [Column(name, "marked", place and 60 + place) for place, name in enumerate(names)]
+    columns += [Column(name, "marked") for name in names]
     rows: list[tuple[Any, ...]] = []
     for one in losses:
         cells: list[Any] = []
@@ -92,7 +92,7 @@ def _matrix(losses: Sequence[Judged], names: Sequence[str]) -> Table:
             mark = MARKS.get(versus.verdict, "") if versus is not None else ""
             cells.append({"value": _value(one, number), "mark": mark})
         rows.append((one.measured.spec.brief, *cells))
-    return Table(tuple(columns), tuple(rows))
+    return Table(tuple(columns), tuple(rows), wraps=True)
 
 
 def _value(one: Judged, number: int) -> Any:

@@ -7,29 +7,27 @@ from collections.abc import Sequence
 from lossctl.analyses.comparison import agreement, by_group, dominates, order, sweep, trims
 from lossctl.analyses.comparison.agreement import named
 from lossctl.analyses.comparison.compared import Compared
-from lossctl.analyses.comparison.flips import Flip
+from lossctl.analyses.comparison.flips import LISTED, Flip
 from lossctl.analyses.comparison.judged import (
-    BETTER,
     IDENTICAL,
     NOT_SHOWN,
-    UNDECIDED,
-    WORSE,
     Judged,
     Versus,
 )
 from lossctl.analyses.comparison.question import Question
 from lossctl.analyses.comparison.ranks import Ranks
 from lossctl.analyses.context import prose
-from lossctl.analyses.finding import of_wrong
 from lossctl.analyses.wording import listed, percent, short
 from lossctl.report import Note, Part
 
-FEW = 0.02  # a set of rows up to this share is small
+WIDER = 1.1  # times
 
 
 def parts(found: Compared, question: Question, ranked: Ranks | None) -> list[Part]:
     """What is said beside the tables."""
     made: list[Part | None] = []
+    if identical(found):
+        return []
     agreed = agreement.agreement(found.losses)
     if agreed is not None:
         made.append(agreement.part(agreed, found.names, found.flips))
@@ -46,6 +44,14 @@ def parts(found: Compared, question: Question, ranked: Ranks | None) -> list[Par
     if ranked is not None:
         made.append(Part("ranks", _ranks_text(ranked, found.names), ranked.data(found.names)))
     return [one for one in made if one is not None]
+
+
+def identical(found: Compared) -> bool:
+    """Whether all models give the same losses in every row."""
+    every = [versus for one in found.losses for versus in one.against]
+    return any(versus.verdict == IDENTICAL for versus in every) and all(
+        versus.verdict == IDENTICAL or versus.difference == 0.0 for versus in every
+    )
 
 
 def _decides(found: Compared) -> Part | None:
@@ -66,11 +72,12 @@ def _decides(found: Compared) -> Part | None:
     }  # fmt: skip
     one, flip = next((pair for pair in known if pair[0] is found.leading), known[0])
     text = _flip_text(one, flip, names)
-    others = [(other, each) for other, each in known if other is not one and each.count is not None]
-    counts = dict.fromkeys(each.count for _, each in others)
-    if others and flip.count is not None:
-        shown = [f"{each.count} for {prose(other.measured.spec)}" for other, each in others
-                 if each.count in counts and counts.pop(each.count, 0) is None]  # fmt: skip
+    others: dict[int, list[str]] = {}
+    for other, each in known:
+        if other is not one and each.count is not None:
+            others.setdefault(each.count, []).append(prose(other.measured.spec))
+    if others:
+        shown = [f"{count} for {listed(losses, 3)}" for count, losses in others.items()]
         text += f"; {listed(shown, 4)}"
     return Part("what decides", text, data)
 
@@ -79,7 +86,10 @@ def _flip_text(one: Judged, flip: Flip, names: Sequence[str]) -> str:
     loss = prose(one.measured.spec)
     first, second = names[flip.first], names[flip.second]
     if flip.count is None:
-        return f"no rows speak for {second}: {first} is as good or better in every row by {loss}"
+        count = len(flip.samples)
+        rows = "the only row that differs speaks" if count == 1 else (
+            f"{'more than ' * (count == LISTED)}{count} rows differ, and all speak")  # fmt: skip
+        return f"by {loss} {rows} for {first}, none for {second} ({named(flip)})"
     rows = "1 row" if flip.count == 1 else f"{flip.count} rows"
     share = percent(flip.count / flip.rows)
     text = f"{rows} ({share}) would have to go before {loss} prefers {second} ({named(flip)}"
@@ -101,12 +111,21 @@ def _sure(found: Compared, question: Question) -> Part | None:
     assert smallest is not None and reference is not None
     rows = one.measured.spread.rows if one.measured.spread is not None else 0
     of = prose(one.measured.spec)
+    can = f"{rows} rows can show"
+    longer = None
+    if one.measured.spread is not None and question.unit != "rows":
+        can = f"{rows} rows in {one.measured.spread.units} {question.unit} can show"
+        alone = one.measured.independent
+        if alone is not None and versus.error and alone.errors[0, versus.model]:
+            longer = versus.error / float(alone.errors[0, versus.model])
     if versus.needed is not None and reference:
-        text = f"{rows} rows can show {percent(smallest / abs(reference))} of {of} or more"
+        text = f"{can} {percent(smallest / abs(reference))} of {of} or more"
         text += f" (80 % power); 1 % needs about {_count(versus.needed)} rows"
     else:
-        text = f"{rows} rows can show {short(smallest)} of {of} or more (80 % power)"
-    gain = _pairing(one, versus)
+        text = f"{can} {short(smallest)} of {of} or more (80 % power)"
+    if longer is not None:
+        text += f"; the interval is {longer:.2g} times that of independent rows"
+    gain = _pairing(one, versus) if longer is None else None
     if gain is not None:
         text += f"; pairing made the interval {gain:.2g} times shorter"
     tests = sum(each.p is not None for loss in found.losses for each in loss.against)
@@ -116,6 +135,9 @@ def _sure(found: Compared, question: Question) -> Part | None:
     return Part("how sure", text, {
         "rows": rows, "smallest": smallest, "rows_for_one_percent": versus.needed,
         "comparisons": tests, "correction": question.correction, "pairing": gain,
+        "units": one.measured.spread.units if one.measured.spread is not None else None,
+        "lags": one.measured.spread.lags if one.measured.spread is not None else None,
+        "times_independent": longer,
     })  # fmt: skip
 
 
@@ -170,6 +192,12 @@ def notes(found: Compared, question: Question) -> list[Note]:
         text = (f"+ better than {found.names[0]}, - worse, = identical, ? undecided; without a "
                 "sign no difference is shown")  # fmt: skip
         made.append(Note("marks", text))
+    wider = max((one.measured.spread.wider for one in found.losses if one.measured.spread),
+                default=1.0)  # fmt: skip
+    if wider > WIDER:
+        text = (f"The rows depend on more neighbours than --horizon says: without it intervals are "
+                f"up to {wider:.1f} times as long.")  # fmt: skip
+        made.append(Note("horizon", text, warning=True))
     if found.dependence is not None:
         rows = max(one.measured.values[0].count for one in found.losses)
         made.append(order.note(found.dependence, rows))
@@ -193,123 +221,3 @@ def _merged(doubtful: dict[str, list[str]]) -> dict[str, list[str]]:
         head = heads.setdefault(why.partition(" (")[0], why)
         merged.setdefault(head, []).extend(losses)
     return merged
-
-
-def finding(found: Compared, ranked: Ranks | None) -> str:
-    """The answer in a sentence or two."""
-    if found.wrong:
-        return of_wrong(found.wrong[0])
-    one = found.leading
-    if one is None:
-        return ""
-    if all(versus.verdict == IDENTICAL for loss in found.losses for versus in loss.against):
-        same = listed(found.names, 6)
-        return f"Identical: {same} give the same losses in every row."
-    if len(found.names) > 2:
-        return _of_many(found, one, ranked)
-    return _of_two(found, one)
-
-
-def _of_two(found: Compared, one: Judged) -> str:
-    names, versus = found.names, one.against[0]
-    loss = prose(one.measured.spec)
-    first, second = names[1], names[0]
-    if versus.difference is None:
-        return f"{loss} has no value to compare: {versus.why}."
-    if versus.verdict == IDENTICAL:
-        text = f"{first} and {second} are identical by {loss}."
-    elif versus.verdict in (BETTER, WORSE):
-        taken = "" if versus.serial is None else "Rows taken as independent, "
-        text = f"{taken}{first} is {versus.verdict} than {second}{_by(one, versus)}"
-        text += _held(found, one)
-    elif versus.verdict == NOT_SHOWN:
-        text = (
-            f"No difference between {first} and {second} is shown by {loss}{_could(one, versus)}."
-        )
-    elif versus.verdict == UNDECIDED:
-        text = f"Undecided by {loss}: {versus.why}."
-    else:
-        word = "better" if _improves(one, versus) else "worse"
-        text = f"{first} is {word} than {second} by {loss}; how surely is not known: {versus.why}."
-    return " ".join([text, *_disagreement(found, one)])
-
-
-def _improves(one: Judged, versus: Versus) -> bool:
-    gain = versus.difference or 0.0
-    return gain > 0.0 if one.measured.spec.direction == "max" else gain < 0.0
-
-
-def _by(one: Judged, versus: Versus) -> str:
-    """` by 1 to 10 % of MAE`."""
-    loss = prose(one.measured.spec)
-    ends = sorted(abs(end) for end in (versus.low, versus.high) if end is not None)
-    if len(ends) < 2:
-        return f" by {loss}"
-    reference = one.reference
-    if versus.change is not None and reference:
-        low, high = (100 * end / abs(reference) for end in ends)
-        return f" by {_digits(low)} to {_digits(high)} % of {loss}"
-    return f" by {short(ends[0])} to {short(ends[1])} of {loss}"
-
-
-def _digits(value: float) -> str:
-    return f"{value:.0f}" if value >= 9.95 else f"{value:.1f}"
-
-
-def _held(found: Compared, one: Judged) -> str:
-    """What a few rows make of it."""
-    flip = found.flips.get(str(one.measured.spec))
-    if flip is None:
-        return "."
-    if flip.count is None or flip.count > max(1.0, FEW * flip.rows):
-        return "; no small set of rows decides it."
-    rows = "1 row decides" if flip.count == 1 else f"{flip.count} rows decide"
-    return f", but {rows} it: {named(flip)}."
-
-
-def _could(one: Judged, versus: Versus) -> str:
-    reference = one.reference
-    if versus.smallest is None or not reference or versus.change is None:
-        return ""
-    rows = one.measured.spread.rows if one.measured.spread is not None else 0
-    return f": {rows} rows could show {percent(versus.smallest / abs(reference))} or more"
-
-
-def _disagreement(found: Compared, one: Judged) -> list[str]:
-    """Losses that prefer the other model, whose difference is shown too, or turns on few rows."""
-    agreed = agreement.agreement(found.losses)
-    order = one.ranked()
-    if agreed is None or order is None or len(agreed.winners) < 2:
-        return []
-    rivals = {number: losses for number, losses in agreed.winners.items() if number != order[0]}
-    number, losses = max(rivals.items(), key=lambda pair: len(pair[1]))
-    said = f"{listed([prose(loss.measured.spec) for loss in losses], 3)} "
-    said += f"prefer{'s' * (len(losses) == 1)} {found.names[number]}"
-    flips = [flip for loss in losses if (flip := found.flips.get(str(loss.measured.spec)))]
-    flip = min(flips, key=lambda one: (one.count is None, one.count or 0), default=None)
-    if flip is None or flip.count is None or flip.count > max(1.0, FEW * flip.rows):
-        return [f"{said}."]
-    return [f"{said} because of {named(flip)}."]
-
-
-def _of_many(found: Compared, one: Judged, ranked: Ranks | None) -> str:
-    names, loss = found.names, prose(one.measured.spec)
-    order = one.ranked()
-    if order is None:
-        return f"{loss} has no value for every model."
-    best = names[order[0]]
-    if ranked is None:
-        return f"{best} is first by {loss}; how surely is not known."
-    kept = [names[number] for number in ranked.together() if number != order[0]]
-    # The reference is best if the next one is worse; another, if it is better than the reference.
-    near = one.of(order[0]) or one.of(order[1])
-    doubt = None if near is None or near.trusted else near
-    if doubt is not None:
-        other = names[order[1]] if order[0] == 0 else names[0]
-        text = f"{best} is first by {loss}; against {other} that is undecided: {doubt.why}."
-    elif kept:
-        text = (f"{best} is first by {loss}, but {listed(kept, 5)} "
-                f"{'is' if len(kept) == 1 else 'are'} not shown to be worse.")  # fmt: skip
-    else:
-        text = f"{best} is the best of {len(names)} by {loss}, shown against every other."
-    return " ".join([text, *_disagreement(found, one)])
