@@ -29,10 +29,10 @@ class Gram:
 
     def make(self, block: Block) -> GramState:
         made = [terms(block) for terms in self.terms]
-        count = block.count
+        count = made[0].parts[0][0].shape[0]  # the terms may leave rows out
         ones: Array = np.ones(count)
         parts: list[list[tuple[Array, int]]] = []
-        infinite, nonzero = [], []
+        infinite, counted = [], []
         for one in made:
             b = ones if one.b is None else one.b
             bad = ~np.isfinite(b)
@@ -44,9 +44,9 @@ class Gram:
                 own = [(np.where(bad, 0.0, part), shift) for part, shift in own]
                 b = np.where(bad, 0.0, b)
             parts += [own, [(b, 0)]]
-            nonzero.append(int(np.count_nonzero(b)))
+            counted.append(count if one.counted is None else int(np.count_nonzero(one.counted)))
         products = _products([*parts, [(ones, 0)]])
-        return GramState(tuple(infinite), tuple(nonzero), tuple(map(tuple, products)))
+        return GramState(tuple(infinite), tuple(counted), tuple(map(tuple, products)))
 
 
 def _products(columns: list[list[tuple[Array, int]]]) -> list[list[Exact]]:
@@ -89,7 +89,7 @@ class GramState:
     and 1."""
 
     infinite: tuple[int, ...]
-    nonzero: tuple[int, ...]
+    counted: tuple[int, ...]  # the rows that each of the terms counts
     products: tuple[tuple[Exact, ...], ...] = field(repr=False)
 
     @property
@@ -114,14 +114,14 @@ class GramState:
 
         return GramState(
             added(self.infinite, other.infinite),
-            added(self.nonzero, other.nonzero),
+            added(self.counted, other.counted),
             tuple(map(added, self.products, other.products)),
         )
 
     def to_json(self) -> Json:
         return {
             "infinite": list(self.infinite),
-            "nonzero": list(self.nonzero),
+            "counted": list(self.counted),
             "products": [[hex(value) for value in row[: place + 1]]
                          for place, row in enumerate(self.products)],
         }  # fmt: skip
@@ -131,4 +131,4 @@ class GramState:
         half = [[int(value, 16) for value in row] for row in data["products"]]
         size = range(len(half))
         whole = tuple(tuple(half[max(i, j)][min(i, j)] for j in size) for i in size)
-        return cls(tuple(data["infinite"]), tuple(data["nonzero"]), whole)
+        return cls(tuple(data["infinite"]), tuple(data["counted"]), whole)

@@ -140,7 +140,7 @@ def compare_plan(
         return report_of(
             held,
             "compare",
-            table=tables.records(found.losses, names),
+            table=tables.records(found.losses, names, asked.confidence),
             shown=tables.shown(found.losses, names, ranked, asked.confidence),
             models=held.models,
             parts=(*([] if missing is None else [missing]), *told.parts(found, asked, ranked)),

@@ -51,18 +51,17 @@ class UnitSums:
         if folded:
             codes = (keys & (BUCKETS - 1))[codes]
             keys = np.arange(BUCKETS, dtype=np.int64)
-        columns: list[Array] = [np.ones(block.count)]
+        count = codes.size
+        columns: list[Array] = [np.ones(count)]
         for terms in self.terms:
-            made = terms(block)
+            made = terms(block)  # of as many rows as have a unit
             with np.errstate(over="ignore"):
-                a = sum(
-                    (np.ldexp(part, shift) for part, shift in made.parts), np.zeros(block.count)
-                )
-            b = np.ones(block.count) if made.b is None else made.b
+                a = sum((np.ldexp(part, shift) for part, shift in made.parts), np.zeros(count))
+            b = np.ones(count) if made.b is None else made.b
             columns += [_finite(a), _finite(b)]
         limbs: dict[int, NDInts] = {}
         for place, column in enumerate(columns):
-            for start in range(0, block.count, _ROWS):
+            for start in range(0, count, _ROWS):
                 part = slice(start, start + _ROWS)
                 for limb, sums in _limbs(column[part], codes[part], keys.size):
                     table = limbs.get(limb)

@@ -102,7 +102,7 @@ BAD: list[tuple[tuple[str, ...], int, str]] = [
     (("a.csv", "b.csv", *Y, "--seed", "-1"), 2, r"--seed is -1"),
     (("a.csv", "b.csv", *Y, "--sweep", "huber:delta=2..1"), 2, r"the range is reversed"),
     (("a.csv", "b.csv", *Y, "--time", "row", "--horizon", "60"), 3, r"--horizon is 60"),
-    (("a.csv", "b.csv", *Y, "--reduction", "none"), 2, r"nothing to compare"),
+    (("a.csv", "b.csv", *Y, "-l", "mae", "--reduction", "none"), 2, r"nothing to compare"),
     (("a.csv", "", *Y), 2, r"no path"),
     (("a.csv", ".", *Y), 3, r"is a directory"),
     (("-", "-", *Y), 2, r"called stdin"),

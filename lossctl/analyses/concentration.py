@@ -175,7 +175,18 @@ def shift_of(state: SumsState) -> int:
 
 def tail_index(column: Column, sums: Sums, like: Like | None) -> Rounds[float | None]:
     """The tail index of a column; None where it says nothing."""
-    found = yield from largest(column, sums, _tail_rows, like)
+    found = yield from tail_values(column, sums, like)
+    return index_of(found)
+
+
+def tail_values(column: Column, sums: Sums, like: Like | None) -> Rounds[Array]:
+    """The largest values of a column, ascending: the tail, and before it the one where it begins;
+    none of few rows."""
+    return (yield from largest(column, sums, _tail_rows, like))
+
+
+def index_of(found: Array) -> float | None:
+    """The tail index of such values; None where it says nothing."""
     if not found.size or not np.isfinite(found).all():
         return None
     fit = pareto_fit(found[1:], float(found[0]))

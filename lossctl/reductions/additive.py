@@ -82,17 +82,17 @@ class Additive:
         yield from ()
         return values.terms
 
-    def slope(self, a: Exact, b: Exact, rows: int) -> Slope:
-        counts = {"rows": rows, "nonzero": rows, "one": 1}
+    def slope(self, a: Exact, b: Exact, rows: int, weighing: int) -> Slope:
+        counts = {"rows": rows, "nonzero": weighing, "one": 1}
         divisor = b if self.divisor == "weights" else counts[self.divisor] * ONE
         by = 1.0
         if self.outer == "root":
             by = 0.5 / root_ratio(a, divisor) if a > 0 else 0.0
         if self.outer == "exp":
             by = math.exp(ratio(a, divisor))
-        return (
-            Slope(by) if self.divisor == "weights" else Slope(by * rows / (divisor >> UNIT), True)
-        )
+        if self.divisor == "weights":
+            return Slope(by)
+        return Slope(by * weighing / (divisor >> UNIT), True)
 
     def finish(self, state: SumsState) -> float | None:
         """The value; None where it divides by 0. OverflowError where float64 cannot hold it."""

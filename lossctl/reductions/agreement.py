@@ -118,7 +118,7 @@ class Kappa:
             return None
         return self._near(values, states[left], states[right])
 
-    def slope(self, a: Exact, b: Exact, rows: int) -> Slope:
+    def slope(self, a: Exact, b: Exact, rows: int, weighing: int) -> Slope:
         return Slope(-1.0)
 
     def _near(self, values: Values, left: MomentsState, right: MomentsState) -> TermsOf:

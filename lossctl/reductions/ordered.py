@@ -42,7 +42,7 @@ class _NotSmooth:
         yield from ()
         return None
 
-    def slope(self, a: Exact, b: Exact, rows: int) -> Slope:
+    def slope(self, a: Exact, b: Exact, rows: int, weighing: int) -> Slope:
         raise ValueError("no sums have a slope here")
 
 

@@ -109,8 +109,8 @@ class Reduction(Protocol):
         does not."""
         ...
 
-    def slope(self, a: Exact, b: Exact, rows: int) -> Slope:
-        """How the value changes with those sums, of so many rows that weigh anything."""
+    def slope(self, a: Exact, b: Exact, rows: int, weighing: int) -> Slope:
+        """How the value changes with those sums, of so many rows, and such that weigh anything."""
         ...
 
 

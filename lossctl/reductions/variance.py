@@ -119,7 +119,7 @@ class VarianceRatio:
         states = yield (first, second)
         return self._centred(values, states[first], states[second])
 
-    def slope(self, a: Exact, b: Exact, rows: int) -> Slope:
+    def slope(self, a: Exact, b: Exact, rows: int, weighing: int) -> Slope:
         return Slope(-1.0 if self.complement else 1.0)
 
     def _centred(self, values: Values, one: MomentsState, two: MomentsState) -> TermsOf | None:

@@ -66,7 +66,8 @@ def _common(leading: Judged, number: int) -> SumsState | None:
     gram = leading.measured.gram
     if gram is None or len(gram.infinite) != len(leading.measured.values):
         return None
-    return SumsState(gram.count, gram.nonzero[number], gram.infinite[number],
+    rows = leading.measured.values[number].count
+    return SumsState(rows, gram.counted[number], gram.infinite[number],
                      gram.a(number), gram.b(number))  # fmt: skip
 
 

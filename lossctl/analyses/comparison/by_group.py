@@ -53,6 +53,18 @@ class SignedGap:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedSum:
+    """a = what a row adds to the losses of both models, b = what it counts."""
+
+    gap: Gap
+
+    def __call__(self, batch: Batch) -> Terms:
+        one, other = (LossTerms(self.gap.spec)(batch.seen(model))
+                      for model in (self.gap.first, self.gap.second))  # fmt: skip
+        return Terms([(one.parts[0][0] + other.parts[0][0], 0)], one.b, one.counted)
+
+
+@dataclass(frozen=True, slots=True)
 class Within:
     """One model in one group: its value, the difference from the reference's, its interval, and the
     verdict, corrected over groups and models."""
@@ -109,25 +121,23 @@ def _one(
             for model in models[1:]]  # fmt: skip
     sizes = [KeyedSums(groups, GapTerms(Gap(spec, models[0], model)), moments=True)
              for model in models[1:]]  # fmt: skip
-    states = yield (*sums, *gaps, *sizes)
+    signed = spec.direction == "zero"
+    both = [KeyedSums(groups, SignedSum(Gap(spec, models[0], model)), moments=True)
+            for model in models[1:]] if signed else gaps  # fmt: skip
+    states = yield (*sums, *gaps, *sizes, *(both if signed else ()))
     held: list[KeyedState] = [states[one] for one in sums]
     codes = [code for code in sorted(held[0].groups) if code != NOWHERE]
     made = []
     for code in codes:
         each = [Within(_value(spec, one.groups[code])) for one in held]
-        each = [each[0]] + [
-            _within(
-                spec,
-                each[0],
-                each[place],
-                states[gap].groups[code],
-                states[size].groups[code],
-                question,
-            )
-            for place, (gap, size) in enumerate(zip(gaps, sizes, strict=True), 1)
-        ]
+        models_of = [each[0]]
+        for place, (gap, size, sum_of) in enumerate(zip(gaps, sizes, both, strict=True), 1):
+            # Values of two signs, of which the sizes count, differ by their sum.
+            apart = sum_of if signed and _opposite(each[0], each[place]) else gap
+            sums_of = states[apart].groups[code], states[size].groups[code]
+            models_of.append(_within(spec, each[0], each[place], *sums_of, question))
         name, said = groups.names[code], groups.said(code)
-        made.append(Group(name, said, held[0].groups[code].count, tuple(each)))
+        made.append(Group(name, said, held[0].groups[code].count, tuple(models_of)))
     total = tuple(_value(spec, _all(one)) for one in held)
     rows = sum(group.rows for group in made)
     return ByGroup(spec, str(by), _corrected(spec, made, question), rows, total)
@@ -151,6 +161,10 @@ def _value(spec: Spec, sums: SumsState) -> float | None:
         return None
 
 
+def _opposite(one: Within, other: Within) -> bool:
+    return one.value is not None and other.value is not None and one.value * other.value < 0.0
+
+
 def _within(
     spec: Spec,
     first: Within,
@@ -163,6 +177,8 @@ def _within(
     if first.value is None or second.value is None:
         return second
     difference = second.value - first.value
+    if spec.direction == "zero":
+        difference = abs(second.value) - abs(first.value)
     plain = Within(second.value, difference)
     if gap.infinite or gap.nonzero < 2 or gap.b <= 0:
         return plain

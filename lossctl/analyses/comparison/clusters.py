@@ -12,6 +12,7 @@ import numpy as np
 
 from lossctl.analyses.comparison.question import Question
 from lossctl.analyses.comparison.spread import Piece, Spread, influence
+from lossctl.analyses.context import Context
 from lossctl.analyses.inference.serial import block_length, long_run_covariance
 from lossctl.analyses.levels import Coded, Level
 from lossctl.arrays import Array, Integers
@@ -108,17 +109,18 @@ class Units:
 
 
 def rounds(
-    question: Question, terms: tuple[TermsOf, ...], rows: int | None
+    context: Context, question: Question, terms: tuple[TermsOf, ...]
 ) -> Rounds[Units | None]:
     """The sums of the terms by cluster, or by time; None where rows are independent. Of more than
-    MOST different times (or `rows`) neighbours count as one: BUCKETS stretches of time."""
+    MOST different times neighbours count as one: BUCKETS stretches of time."""
     if question.cluster is not None:
-        asked = UnitSums(ClusterOf(question.cluster), terms)
+        asked = UnitSums(context.weighing(ClusterOf(question.cluster)), terms)
         return Units((yield (asked,))[asked], False)
     if question.time is None:
         return None
     time = TimeOf(question.time)
-    whole = UnitSums(time, terms)
+    whole = UnitSums(context.weighing(time), terms)
+    rows = None if context.like is None else context.like.rows
     few = Few(SAMPLE, "hash")
     if rows is not None and rows <= MOST:
         return Units((yield (whole,))[whole], True)
@@ -130,7 +132,7 @@ def rounds(
         return Units((yield (whole,))[whole], True)
     places = np.arange(1, BUCKETS) * times.size // BUCKETS
     edges = tuple(int(one) for one in np.unique(times[places]))
-    stretches = UnitSums(StretchOf(time, edges), terms)
+    stretches = UnitSums(context.weighing(StretchOf(time, edges)), terms)
     return Units((yield (stretches,))[stretches], True)
 
 

@@ -92,7 +92,7 @@ def rounds(
     asked.append(by_group.rounds(context, models, context.by, question))
     asked += [] if swept is None else [sweep.rounds(context, models, *swept)]
     if len(models) == 2:  # of more it is not known which are the best two
-        asked.append(dominates.rounds(context, models, (0, 1), task))
+        asked.append(dominates.rounds(context, models, (0, 1), task, like))
     each, trimmed, digest, held, rows, groups, *rest = yield from in_step(asked)
     swept_over = None if swept is None else rest.pop(0)
     dominating = rest
@@ -102,7 +102,8 @@ def rounds(
     leading = next(one for one in losses if one.measured.spec == context.leading)
     ranked = leading.ranked()
     if not dominating and ranked is not None:
-        dominating = [(yield from dominates.rounds(context, models, (ranked[0], ranked[1]), task))]
+        pair = ranked[0], ranked[1]
+        dominating = [(yield from dominates.rounds(context, models, pair, task, like))]
     return Compared(
         models,
         tuple(losses),

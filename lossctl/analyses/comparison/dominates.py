@@ -13,6 +13,7 @@ from lossctl.analyses.crossings import Comparison, Lead
 from lossctl.analyses.dominance import Dominance
 from lossctl.analyses.murphy import Murphy
 from lossctl.analyses.wording import percent, short
+from lossctl.batch import Batch
 from lossctl.models import Model
 from lossctl.report import Chart, Json, Part, Series
 from lossctl.rounds import Rounds, in_step
@@ -37,20 +38,28 @@ class Dominates:
 
 
 def rounds(
-    context: Context, models: Sequence[Model], pair: tuple[int, int], task: str
+    context: Context, models: Sequence[Model], pair: tuple[int, int], task: str, like: Batch
 ) -> Rounds[Dominates]:
-    """The curves of a pair of models."""
+    """The curves of a pair of models; `like` is any batch."""
     views = models[pair[0]], models[pair[1]]
     asked: list[Rounds[Any]] = [dominance.rounds(context, *views)]
     level = _level(context, task)
     if task in ("regression", "auto", "custom"):
         asked.append(murphy.murphy_rounds(context, *views))
-    elif task == "binary" and not any(s.told("from_logits") is True for s in context.specs):
+    elif (
+        task == "binary"
+        and "target" in like.columns
+        and not any(s.told("from_logits") is True for s in context.specs)
+    ):
         asked.append(murphy.murphy_rounds(context, *views, role="pred"))
     elif task == "quantile" and level is not None:
         asked.append(murphy.murphy_rounds(context, *views, functional="quantile", level=level))
     found = yield from in_step(asked)
     return Dominates(*pair, found[0], found[1] if len(found) > 1 else None)
+
+
+def _logits(context: Context) -> bool:
+    return any(spec.told("from_logits") is True for spec in context.specs)
 
 
 def _level(context: Context, task: str) -> float | None:

@@ -101,6 +101,10 @@ def _by(one: Judged, versus: Versus) -> str:
         return f" by {loss}"
     ends = sorted(abs(end) for end in (versus.low, versus.high))
     reference = one.reference
+    if not versus.trusted:  # the far end may be farther
+        if versus.change is not None and reference:
+            return f" by at least {_digits(100 * ends[0] / abs(reference))} % of {loss}"
+        return f" by at least {short(ends[0])} of {loss}"
     if versus.change is not None and reference:
         low, high = (100 * end / abs(reference) for end in ends)
         return f" by {_digits(low)} to {_digits(high)} % of {loss}"

@@ -121,7 +121,8 @@ def _without(
         terms = LossTerms(found.spec, None, models[number])
         left_out = merged(Sums(terms).make(like.of_sample(sample)) for sample in samples)
         gram = found.gram
-        whole = SumsState(gram.count, gram.nonzero[number], 0, gram.a(number), gram.b(number))
+        rows = found.values[number].count
+        whole = SumsState(rows, gram.counted[number], 0, gram.a(number), gram.b(number))
         try:
             value = reduction.finish(whole.less(left_out))
         except OverflowError:

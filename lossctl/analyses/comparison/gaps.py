@@ -35,16 +35,6 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class GapSize:
-    """How far apart two models are in each row."""
-
-    gap: Gap
-
-    def __call__(self, batch: Batch) -> Array:
-        return np.abs(self.gap(batch))
-
-
-@dataclass(frozen=True, slots=True)
 class GapTerms:
     """a = the size of the gap, every row counting 1."""
 

@@ -17,7 +17,9 @@ from lossctl.analyses.significance import sign_p
 from lossctl.report import Json
 
 FEWEST = 30  # rows below which numbers are shown and nothing is judged
-HEAVY = 0.3  # from this tail index of the gaps on, intervals cover too little
+# Intervals cover too little where gaps are skewed, and more so on more rows, see docs/coverage.md:
+HEAVY = 0.33  # from this tail index on, on the side of the skew,
+SKEWED = 0.07  # where the skewness over the root of the rows is at least this
 ONE_PERCENT = 0.01
 ROUNDING = 1e-14  # an error below this part of the values is rounding: the rows do not vary
 
@@ -60,6 +62,15 @@ class Versus:
         return {"low": self.low, "high": self.high, "trusted": self.sound}
 
     @property
+    def safe(self) -> bool:
+        """Whether a tail that spoils the interval lies on the side of the difference: that may then
+        be larger than it looks, and is no more often shown by chance than it should be."""
+        skew, mean = self.apart.skew, self.apart.mean
+        if self.apart.few or skew is None or mean is None or not _heavy(self.apart):
+            return False
+        return skew * mean > 0.0
+
+    @property
     def sound(self) -> bool:
         """Whether the interval can be believed."""
         return self.trusted and self.serial is None
@@ -80,14 +91,20 @@ class Versus:
                 "percent": True}  # fmt: skip
 
     @property
-    def win_rate(self) -> tuple[float, float, float] | None:
-        """The share of the rows that are not ties in which the model is better, and its Wilson
-        interval."""
+    def win_rate(self) -> float | None:
+        """The share of the rows that are not ties in which the model is better."""
         wins = self.apart.wins
         if wins is None or not wins.better + wins.worse:
             return None
-        found = wilson(wins.better, wins.better + wins.worse)
-        return found.rate, found.low, found.high
+        return wins.better / (wins.better + wins.worse)
+
+    def win_interval(self, confidence: float) -> tuple[float, float] | None:
+        """Wilson's interval of that share."""
+        wins = self.apart.wins
+        if wins is None or not wins.better + wins.worse:
+            return None
+        found = wilson(wins.better, wins.better + wins.worse, confidence)
+        return found.low, found.high
 
     @property
     def sign_p(self) -> float | None:
@@ -153,15 +170,14 @@ def _by_rows(found: Measured, versus: Versus, question: Question, rows: Resample
         return versus
     if question.test == "sign":
         versus = replace(versus, p=versus.sign_p)
-    if rows is None:
-        return versus
     spec = str(found.spec)
-    if question.interval == "bca":
+    if question.interval == "bca" and rows is not None:
         ends = rows.interval(spec, versus.model, question)
         if ends is not None:
             versus = replace(versus, low=ends[0], high=ends[1], method="bca")
     if question.test in ("permutation", "wilcoxon"):
-        versus = replace(versus, p=rows.p(spec, versus.model, question))
+        p = None if rows is None else rows.p(spec, versus.model, question)
+        versus = replace(versus, p=p)
     return versus
 
 
@@ -236,16 +252,23 @@ def _doubt(apart: Apart, count: int, unit: str) -> str | None:
         return f"{count} {unit} are too few to judge"
     if apart.few:
         return "a few rows make nearly all of the difference"
-    if apart.khat is not None and apart.khat >= HEAVY:
-        return f"the largest differences keep growing with the rows (tail index {apart.khat:.2f})"
+    if _heavy(apart):
+        return f"the differences have one heavy tail (index {apart.khat:.2f})"
     return None
+
+
+def _heavy(apart: Apart) -> bool:
+    """Whether gaps are skewed by a tail so heavy that intervals cover too little."""
+    if apart.khat is None or apart.skew is None:
+        return False
+    return apart.khat >= HEAVY and abs(apart.skew) >= SKEWED
 
 
 def _verdict(versus: Versus, p: float | None, question: Question) -> str:
     """Without the direction: `WORSE` stands for larger."""
     if versus.verdict or p is None or versus.difference is None:
         return versus.verdict
-    if not versus.trusted:
+    if not versus.trusted and not (versus.safe and p < question.level):
         return UNDECIDED
     if p >= question.level:
         return NOT_SHOWN

@@ -3,17 +3,21 @@ better in how many rows, and how far apart."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from lossctl.analyses.comparison import clusters
 from lossctl.analyses.comparison.clusters import Units, spread_of_units
-from lossctl.analyses.comparison.gaps import Gap, GapSize, GapTerms, Wins, WinsState
+from lossctl.analyses.comparison.gaps import Gap, GapTerms, Wins, WinsState
 from lossctl.analyses.comparison.question import Question
 from lossctl.analyses.comparison.spread import Piece, Spread, spread_of
-from lossctl.analyses.concentration import HANDFUL, tail_index
+from lossctl.analyses.concentration import HANDFUL, index_of, tail_values
 from lossctl.analyses.context import Context
+from lossctl.arrays import Array
 from lossctl.exact import ONE, Exact, exact, ratio
 from lossctl.gram import Gram, GramState
 from lossctl.models import Model
@@ -30,11 +34,15 @@ TOGETHER = "the value of a row depends on other rows"
 @dataclass(frozen=True, slots=True)
 class Apart:
     """A model and the reference, row by row: `size` is the sum of the gaps' sizes, `square` that of
-    their squares, `khat` the tail index of the sizes."""
+    their squares. `skew` is the skewness of the gaps over the root of their number, which says how
+    far from normal their mean is, and `khat` the tail index on the side of the skew."""
 
     wins: WinsState | None = None
     size: SumsState | None = None
     khat: float | None = None
+    mean: float | None = None
+    skew: float | None = None
+    tails: tuple[Array, Array] | None = None  # the largest gaps, and of the others their negatives
     square: Exact | None = None
 
     @property
@@ -78,7 +86,7 @@ def rounds(
     values, (gram, units, pieces, why), apart = yield from in_step(asked)
     spread = independent = None
     if gram is not None:
-        found = [_sloped(context, spec, gram, piece) for piece in pieces]
+        found = [_sloped(spec, gram, piece, values[piece[0]].count) for piece in pieces]
         known = [one for one in found if one is not None]
         if len(known) == len(found):
             spread = independent = spread_of(gram, known, len(models), spec.offset)
@@ -90,7 +98,7 @@ def rounds(
             why = _why_not(units, gram)
     alone = gram is not None and len(pieces) == len(models)
     known_apart = [
-        replace(one, square=_square(gram, number)) if gram is not None and alone else one
+        _skewed(one, gram, number) if gram is not None and alone else one
         for number, one in enumerate(apart, 1)
     ]
     return Measured(spec, tuple(values), spread, why, (Apart(), *known_apart), gram, independent)
@@ -100,7 +108,7 @@ def _why_not(units: Units | None, gram: GramState) -> str:
     """Why nothing is known of how surely values differ."""
     if units is not None and len(units.state.table) < 2:
         return "one time has no spread" if units.ordered else "one cluster has no spread"
-    if max(gram.nonzero) < 2:
+    if max(gram.counted) < 2:
         return "one row has no spread"
     return "its spread is not finite, or nothing counts"
 
@@ -127,28 +135,26 @@ def _gram(
         for model in models
         for output in each
     )
-    known = tuple(one for one in terms if one is not None)
+    known = tuple(context.weighing(one) for one in terms if one is not None)
     if len(known) < len(terms):
         return None, None, [], NOT_SMOOTH
     gram = Gram(known)
-    rows = None if context.like is None else context.like.rows
-    asked: list[Rounds[Any]] = [one_state(gram), clusters.rounds(question, known, rows)]
+    asked: list[Rounds[Any]] = [one_state(gram), clusters.rounds(context, question, known)]
     state, units = yield from in_step(asked)
     pieces = [(place // len(each), place, 1.0 / len(each)) for place in range(len(known))]
     return state, units, pieces, None
 
 
-def _sloped(
-    context: Context, spec: Spec, state: GramState, piece: tuple[int, int, float]
-) -> Piece | None:
-    """A piece of a value with its slope; None where float64 cannot hold that."""
+def _sloped(spec: Spec, state: GramState, piece: tuple[int, int, float], rows: int) -> Piece | None:
+    """A piece of a value with its slope; None where float64 cannot hold that. `rows` are all,
+    those of weight 0 among them."""
     model, place, share = piece
     if state.infinite[place]:
         return None
     a, b = (side + exact(more) for side, more in zip(
         (state.a(place), state.b(place)), spec.offset, strict=True))  # fmt: skip
     try:
-        slope = spec.reduction.slope(a, b, state.count)
+        slope = spec.reduction.slope(a, b, rows, state.count)
     except (OverflowError, ZeroDivisionError):
         return None
     if spec.direction == "zero" and a < 0:  # what counts is how near to 0 it is
@@ -158,8 +164,6 @@ def _sloped(
 
 def _apart(context: Context, spec: Spec, first: Model, second: Model) -> Rounds[Apart]:
     wins = Wins(spec, first, second)
-    if spec.reduction.name == "max":
-        return Apart()
     several = context.outputs > 1 and not context.adds_up(spec)
     if several or not (spec.reduction.sums or spec.reduction.pairs):
         return Apart((yield from one_state(wins)))
@@ -169,7 +173,35 @@ def _apart(context: Context, spec: Spec, first: Model, second: Model) -> Rounds[
     asked: list[Rounds[Any]] = [
         one_state(wins),
         one_state(size),
-        tail_index(GapSize(gap), counted, context.like),
+        tail_values(gap, counted, context.like),
+        tail_values(Gap(spec, first, second, -1.0), counted, context.like),
     ]
-    found, state, khat = yield from in_step(asked)
-    return Apart(found, state, khat)
+    found, state, above, below = yield from in_step(asked)
+    return Apart(found, state, tails=(above, below))
+
+
+def _skewed(one: Apart, gram: GramState, number: int) -> Apart:
+    """With the squares of the gaps, their skewness, and the tail index on its side.
+
+    The third moment is that of the tails on both sides: what lies between them adds little to a
+    skewness that matters.
+    """
+    square = _square(gram, number)
+    one = replace(one, square=square)
+    if one.tails is None or gram.infinite[0] or gram.infinite[number]:
+        return one
+    n = gram.counted[number]
+    try:
+        mean = ratio(gram.a(number) - gram.a(0), n * ONE)
+        spread = math.sqrt(max(ratio(square, n * ONE) - mean * mean, 0.0))
+    except OverflowError:
+        return one
+    above, below = one.tails
+    if not above.size or spread == 0.0:
+        return one
+    with np.errstate(all="ignore"):
+        each = [np.power((side - mean) / spread, 3).sum() for side in (above, -below)]
+    skew = float(each[0] + each[1]) / n / math.sqrt(n)
+    if not math.isfinite(skew):
+        return one
+    return replace(one, mean=mean, skew=skew, khat=index_of(below if skew < 0.0 else above))

@@ -98,8 +98,11 @@ class Ranks:
 
     def _ends(self, which: str, number: int) -> Json:
         found = getattr(self.ranking, which)
-        return {"difference": float(found.difference[number]), "low": float(found.low[number]),
-                "high": float(found.high[number])}  # fmt: skip
+        low, high, apart = (float(side[number]) for side in
+                            (found.low, found.high, found.difference))  # fmt: skip
+        if self.judged.measured.spec.direction == "max":  # ranks are by what is less
+            low, high, apart = -high, -low, -apart
+        return {"difference": apart, "low": low, "high": high}
 
 
 def ranks(judged: Judged, question: Question) -> Ranks | None:

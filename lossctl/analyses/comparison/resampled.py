@@ -57,6 +57,7 @@ class Resampled:
     buckets: dict[str, UnitsState]
     reductions: dict[str, Additive]
     drawn: dict[str, Array]
+    signed: frozenset[str]  # the losses that are best at 0
 
     def interval(self, spec: str, number: int, question: Question) -> tuple[float, float] | None:
         """The BCa interval of the difference of a model's value from the first one's; None where
@@ -69,6 +70,8 @@ class Resampled:
         def statistic(sums: Array) -> Array:
             each = [_values(reduction, sums[:, 2 * n], sums[:, 2 * n + 1], len(columns))
                     for n in (0, number)]  # fmt: skip
+            if spec in self.signed:
+                each = [np.abs(one) for one in each]
             return each[1] - each[0]
 
         total = columns.sum(axis=0)[np.newaxis]
@@ -86,10 +89,31 @@ class Resampled:
             columns = self.buckets[spec].table[:, 1:].T
         if columns is None:
             return None
-        gap = columns[2 * number] - columns[0]
+        a, b = columns[0::2], columns[1::2]
+        gap = a[number] - a[0]
+        if spec in self.signed or (b[number] != b[0]).any():
+            if question.test == "wilcoxon":
+                return None  # influences are not alike on both sides, if nothing differs
+            gap = self._influences(spec, a, b, number)
+        if not np.isfinite(gap).all():
+            return None
         if question.test == "wilcoxon":
             return signed_rank(gap).p
         return sign_flip(gap, question.resamples, question.seed).p
+
+    def _influences(self, spec: str, a: Array, b: Array, number: int) -> Array:
+        """What each row makes of the difference of two values that are no sums of what rows add:
+        their influences, and its part of the difference."""
+        sides, values = [], []
+        for one in (0, number):
+            with np.errstate(all="ignore"):
+                value = a[one].sum() / b[one].sum()
+                side = (a[one] - value * b[one]) / b[one].sum()
+            sign = -1.0 if spec in self.signed and value < 0.0 else 1.0
+            sides.append(sign * side)
+            values.append(sign * value)
+        found: Array = sides[1] - sides[0] + (values[1] - values[0]) / a.shape[1]
+        return found
 
 
 def _values(reduction: Additive, a: Array, b: Array, rows: int) -> Array:
@@ -119,8 +143,9 @@ def rounds(
     specs = [spec for spec in context.specs if fits(context, spec)]
     if not wanted or not specs:
         return None
+    signed = frozenset(str(spec) for spec in specs if spec.direction == "zero")
     terms = {spec: [LossTerms(spec, None, model) for model in models] for spec in specs}
-    columns = tuple(Side(one, below) for spec in specs for one in terms[spec]
+    columns = tuple(context.weighing(Side(one, below)) for spec in specs for one in terms[spec]
                     for below in (False, True))  # fmt: skip
     rows = Rows(columns, ROWS)
     table = (yield (rows,))[rows].table()
@@ -132,17 +157,22 @@ def rounds(
             raise DataError(f"--ci bca: {many}", "--ci delta takes any number")
         if question.test == "wilcoxon":
             raise DataError(f"--test wilcoxon: {many}", "--test sign takes any number")
-        asked = {spec: UnitSums(BucketOf(), tuple(terms[spec])) for spec in specs}
+        unit = context.weighing(BucketOf())
+        asked = {
+            spec: UnitSums(unit, tuple(context.weighing(one) for one in terms[spec]))
+            for spec in specs
+        }
         states = yield tuple(asked.values())
-        return Resampled({}, {str(spec): states[asked[spec]] for spec in specs}, reductions, {})
-    if not np.isfinite(table).all():
-        table = table[:, np.isfinite(table).all(axis=0)]
+        return Resampled(
+            {}, {str(spec): states[asked[spec]] for spec in specs}, reductions, {}, signed
+        )
     width = 2 * len(models)
     each = {str(spec): table[place * width : (place + 1) * width]
             for place, spec in enumerate(specs)}  # fmt: skip
     drawn: dict[str, Array] = {}
     if question.interval == "bca" and table.shape[1] > 1:
-        sums = sums_drawn(table.T, question.resamples, question.seed)
+        with np.errstate(all="ignore"):
+            sums = sums_drawn(table.T, question.resamples, question.seed)
         drawn = {str(spec): sums[:, place * width : (place + 1) * width]
                  for place, spec in enumerate(specs)}  # fmt: skip
-    return Resampled(each, {}, reductions, drawn)
+    return Resampled(each, {}, reductions, drawn, signed)

@@ -57,7 +57,7 @@ def spread_of(
     values is n / (n - 1) times the sum of the squares of the differences of influences. All of it
     is exact up to the last rounding, so that models that differ little lose no digits.
     """
-    rows = min(state.nonzero[piece.place] for piece in pieces)
+    rows = min(state.counted[piece.place] for piece in pieces)
     if rows < 2 or any(state.infinite[piece.place] for piece in pieces):
         return None
     held = [_Held.of(state, piece, offset) for piece in pieces]

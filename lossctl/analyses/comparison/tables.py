@@ -22,21 +22,23 @@ _COLUMNS: tuple[tuple[str, Kind], ...] = (
     ("loss", "text"), ("model", "text"), ("value", "value"), ("status", "text"),
     ("difference", "value"), ("change", "skill"), ("interval", "interval"), ("method", "text"),
     ("p", "p"), ("p corrected", "p"), ("verdict", "text"), ("rows better", "count"),
-    ("ties", "count"), ("rows worse", "count"), ("effect", "value"), ("smallest shown", "value"),
-    ("rows for one percent", "value"), ("tail index", "value"), ("n", "count"), ("reason", "text"),
+    ("ties", "count"), ("rows worse", "count"), ("win rate", "value"), ("win low", "value"),
+    ("win high", "value"), ("sign p", "p"), ("effect", "value"), ("smallest shown", "value"),
+    ("rows for one percent", "value"), ("tail index", "value"), ("skewness", "value"),
+    ("n", "count"), ("reason", "text"),
 )  # fmt: skip
 
 
-def records(losses: Sequence[Judged], names: Sequence[str]) -> Table:
+def records(losses: Sequence[Judged], names: Sequence[str], confidence: float) -> Table:
     """A row for every loss and model, with every number. The reference comes first."""
     rows = []
     for one in losses:
         for number, name in enumerate(names):
-            rows.append(_record(one, number, name))
+            rows.append(_record(one, number, name, confidence))
     return Table(tuple(Column(name, kind) for name, kind in _COLUMNS), tuple(rows))
 
 
-def _record(one: Judged, number: int, name: str) -> tuple[Any, ...]:
+def _record(one: Judged, number: int, name: str, confidence: float) -> tuple[Any, ...]:
     found = one.measured.values[number]
     versus = one.of(number) or Versus(number)
     wins = versus.apart.wins
@@ -44,9 +46,10 @@ def _record(one: Judged, number: int, name: str) -> tuple[Any, ...]:
     return (
         str(one.measured.spec), name, found.value, found.status, versus.difference, versus.change,
         versus.interval, None if versus.low is None else versus.method, versus.p,
-        versus.corrected, versus.verdict or None, *counts,
-        versus.effect, versus.smallest, versus.needed, versus.apart.khat, found.count,
-        found.reason or versus.why,
+        versus.corrected, versus.verdict or None, *counts, versus.win_rate,
+        *(versus.win_interval(confidence) or (None, None)), versus.sign_p,
+        versus.effect, versus.smallest, versus.needed, versus.apart.khat, versus.apart.skew,
+        found.count, found.reason or versus.why,
     )  # fmt: skip
 
 
