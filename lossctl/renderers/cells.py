@@ -218,7 +218,8 @@ def _pair(value: dict[str, Any], precision: int) -> tuple[str, str]:
     if not value.get("percent"):
         return numbers.interval(*_ends(value), precision)
     low, high = _ends(value)
-    return numbers.per_cent(low, 1, signed=True), numbers.per_cent(high, 1, signed=True)
+    decimals = 0 if max(abs(low), abs(high)) >= 1.0 else 1
+    return tuple(numbers.per_cent(end, decimals, signed=True) for end in (low, high))  # type: ignore[return-value]  # two
 
 
 def _shifts(values: Sequence[Any], precision: int) -> list[Cell]:
@@ -227,7 +228,8 @@ def _shifts(values: Sequence[Any], precision: int) -> list[Cell]:
         if value is None:
             cells.append(Cell())
         elif value["percent"]:
-            cells.append(Cell(firm=numbers.per_cent(value["value"], 1, signed=True)))
+            decimals = 0 if abs(value["value"]) >= 1.0 else 1
+            cells.append(Cell(firm=numbers.per_cent(value["value"], decimals, signed=True)))
         else:
             sign = "+" if value["value"] > 0 else ""
             short = numbers.significant(value["value"], max(precision - 1, 1))

@@ -57,7 +57,7 @@ def abstained(
 
 
 def _reduction(leading: Judged) -> Additive | None:
-    reduction = leading.measured.spec.reduction
+    reduction = leading.spec.reduction
     return reduction if isinstance(reduction, Additive) else None
 
 
@@ -77,7 +77,7 @@ def _value(
     reduction = _reduction(leading)
     if reduction is None or common is None:
         return None
-    whole = common.merge(partial.of(number, leading.measured.spec))
+    whole = common.merge(partial.of(number, leading.spec))
     return _finish(reduction, whole)
 
 
@@ -85,7 +85,7 @@ def _finished(leading: Judged, partial: Partial, number: int, other: int) -> flo
     reduction = _reduction(leading)
     if reduction is None:
         return None
-    rows = partial.left_out(number, other, leading.measured.spec)
+    rows = partial.left_out(number, other, leading.spec)
     return _finish(reduction, rows) if rows.count else None
 
 
@@ -104,7 +104,7 @@ def part(
     """None where every model answers every row."""
     if not found:
         return None
-    name = prose(leading.measured.spec)
+    name = prose(leading.spec)
     said, data = [], {}
     for one in found:
         model = names[one.model]
@@ -120,7 +120,7 @@ def part(
                 "model": names[one.other], "left_out": one.there, "compared": one.elsewhere,
             },
         }  # fmt: skip
-    return Part("abstained", "; ".join(said), {"loss": str(leading.measured.spec), "models": data})
+    return Part("abstained", "; ".join(said), {"loss": str(leading.spec), "models": data})
 
 
 def notes(found: Sequence[Abstained], leading: Judged, names: Sequence[str]) -> list[Note]:
@@ -130,7 +130,7 @@ def notes(found: Sequence[Abstained], leading: Judged, names: Sequence[str]) -> 
         if hides(one, leading) and one.other is not None and one.there and one.elsewhere:
             text = (
                 f"{names[one.model]} leaves out {one.count} rows that are hard: "
-                f"{names[one.other]} has {prose(leading.measured.spec)} {short(one.there)} there, "
+                f"{names[one.other]} has {prose(leading.spec)} {short(one.there)} there, "
                 f"elsewhere {short(one.elsewhere)}."
             )
             made.append(Note("abstained", text, warning=True))
@@ -139,6 +139,6 @@ def notes(found: Sequence[Abstained], leading: Judged, names: Sequence[str]) -> 
 
 def hides(one: Abstained, leading: Judged) -> bool:
     """Whether the rows that a model leaves out are harder than others."""
-    if one.there is None or one.elsewhere is None or leading.measured.spec.direction != "min":
+    if one.there is None or one.elsewhere is None or leading.spec.direction != "min":
         return False
     return one.there > HARDER * abs(one.elsewhere)

@@ -46,7 +46,7 @@ def agreement(found: Sequence[Judged]) -> Agreement | None:
 
 
 def _ranks(one: Judged) -> Array:
-    direction = one.measured.spec.direction
+    direction = one.spec.direction
     values = [placed(value, direction) for number in range(len(one.measured.values))
               if (value := one.value(number)) is not None]  # fmt: skip
     return midranks(np.array(values))[0]
@@ -75,7 +75,7 @@ def part(found: Agreement, names: Sequence[str], flips: Mapping[str, Flip | None
     data = {
         "w": found.w,
         "ranks": {
-            str(one.measured.spec): dict(zip(names, ranks.tolist(), strict=True))
+            str(one.spec): dict(zip(names, ranks.tolist(), strict=True))
             for one, ranks in zip(found.losses, found.ranks, strict=True)
         },
     }
@@ -87,7 +87,7 @@ def part(found: Agreement, names: Sequence[str], flips: Mapping[str, Flip | None
         if others:
             text = f"{len(losses)} losses prefer {names[number]}, {others} none"
         if len(names) > 2 and found.w is not None:
-            text += f"; agreement of all ranks W {found.w:.2f}"
+            text += f"; their orders agree by {found.w:.2f} of 1"
         return Part("agreement", text, data)
     if not winners:
         return Part("agreement", "no loss prefers a model", data)
@@ -99,12 +99,12 @@ def part(found: Agreement, names: Sequence[str], flips: Mapping[str, Flip | None
     if turning is not None:
         text += f": {turning}"
     if found.w is not None and len(names) > 2:
-        text += f"; agreement W {found.w:.2f}"
+        text += f"; their orders agree by {found.w:.2f} of 1"
     return Part("agreement", text, data)
 
 
 def _losses(losses: Sequence[Judged]) -> str:
-    return listed([prose(one.measured.spec) for one in losses], 5)
+    return listed([prose(one.spec) for one in losses], 5)
 
 
 def _s(losses: Sequence[Judged]) -> str:
@@ -116,10 +116,10 @@ def _turning(
 ) -> str | None:
     """The smallest set of rows without which one of the losses would agree with the others."""
     known = [
-        (flip.count, str(one.measured.spec), one, flip)
+        (flip.count, str(one.spec), one, flip)
         for losses in winners.values()
         for one in losses
-        if (flip := flips.get(str(one.measured.spec))) is not None and flip.count is not None
+        if (flip := flips.get(str(one.spec))) is not None and flip.count is not None
         and flip.second in winners
     ]  # fmt: skip
     if not known:
@@ -128,7 +128,7 @@ def _turning(
     if not flip.samples:
         return None
     rows = "1 row" if count == 1 else f"{count} rows"
-    return f"{prose(one.measured.spec)} turns on {rows} ({named(flip)})"
+    return f"{prose(one.spec)} turns on {rows} ({named(flip)})"
 
 
 def named(flip: Flip, most: int = NAMED) -> str:

@@ -99,7 +99,7 @@ def rounds(
     batch: Batch | None = held.batch
     judgements = judged([one for one, _ in each], question, rows)
     losses, dependence = order.checked(judgements, models, batch, question)
-    leading = next(one for one in losses if one.measured.spec == context.leading)
+    leading = next(one for one in losses if one.spec == context.leading)
     ranked = leading.ranked()
     if not dominating and ranked is not None:
         pair = ranked[0], ranked[1]

@@ -107,24 +107,27 @@ def _of_errors(found: Dominance, first: str, second: str) -> list[str]:
         if verdicts[name] in names:
             return [f"{names[verdicts[name]]} has the smaller mean of {CLASSES[name]}{about}"]
     widest = next((name for name in ("convex", "symmetric_convex") if verdicts[name] in names), "")
-    where = _where(found.within, first, second)
     if widest:
-        text = f"{names[verdicts[widest]]} has the smaller mean of {CLASSES[widest]}{about}"
-        return [f"{text}, not of all that only grow with |error|{where}"]
+        winner = verdicts[widest]
+        text = f"{names[winner]} has the smaller mean of {CLASSES[widest]}{about}"
+        side = "second" if winner == "first" else "first"
+        return [f"{text}, not of all that only grow with |error|"
+                f"{_where(found.within, first, second, (side,))}"]  # fmt: skip
+    where = _where(found.within, first, second, ("second", "first"))
     return [f"neither has the smaller mean of every convex loss{about}{where}"]
 
 
-def _where(curve: Comparison, first: str, second: str) -> str:
+def _where(curve: Comparison, first: str, second: str, sides: Sequence[str]) -> str:
     """`: forest has more errors below 0.70 (88 % and 0 %)`: the largest lead of each."""
-    leads = {side: _largest(curve, side) for side in ("first", "second")}
     said = []
-    for side, name, other in (("second", second, first), ("first", first, second)):
-        lead = leads[side]
+    for side in sides:
+        name = second if side == "second" else first
+        lead = _largest(curve, side)
         if lead is None or abs(lead.first - lead.second) < LEAST:
             continue
         shares = (lead.second, lead.first) if side == "second" else (lead.first, lead.second)
-        both = f"{percent(shares[0])} of {name}'s errors and {percent(shares[1])} of {other}'s"
-        said.append(f"{both} are below {short(lead.until)}")
+        both = f"{percent(shares[0])} and {percent(shares[1])}"
+        said.append(f"{name} has more errors below {short(lead.until)} ({both})")
     return f": {', '.join(said)}" if said else ""
 
 
@@ -142,9 +145,7 @@ def _of_murphy(found: Murphy, first: str, second: str) -> str:
     if found.verdict in ("first", "second"):
         winner = first if found.verdict == "first" else second
         return f"{winner} has the smaller mean of every {name}{about}"
-    turns = found.curves.turns
-    times = "once" if turns == 1 else f"{turns} times"
-    return f"by a {name} the lead changes {times} along the scale{about}"
+    return f"neither by every {name}{about}"
 
 
 def _errors_data(found: Dominance) -> Json:

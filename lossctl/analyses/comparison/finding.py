@@ -52,7 +52,7 @@ def finding(
 
 def _of_two(found: Compared, one: Judged, question: Question) -> str:
     names, versus = found.names, one.against[0]
-    loss = prose(one.measured.spec)
+    loss = prose(one.spec)
     first, second = names[1], names[0]
     if versus.difference is None:
         lacking = second if one.reference is None else first
@@ -69,16 +69,29 @@ def _of_two(found: Compared, one: Judged, question: Question) -> str:
         could = _could(one, versus)
         text = f"No difference between {first} and {second} is shown by {loss}{could}."
     elif versus.verdict == UNDECIDED:
-        text = f"Undecided by {loss}: {versus.why}{_who(found, one)}."
+        text = _alone(found, one, versus) or f"Undecided by {loss}: {versus.why}{_who(found, one)}."
     else:
         word = "better" if _improves(one, versus) else "worse"
         text = f"{first} is {word} than {second} by {loss}; how surely is not known: {versus.why}."
     return " ".join([text, *_disagreement(found, one)])
 
 
+def _alone(found: Compared, one: Judged, versus: Versus) -> str | None:
+    """Where the models differ in a few rows alone, and all of these speak for one."""
+    flip, wins = found.flips.get(str(one.spec)), versus.apart.wins
+    if flip is None or flip.count is not None or wins is None or wins.ties <= wins.rows // 2:
+        return None
+    first, second = found.names[1], found.names[0]
+    count = wins.better + wins.worse
+    rows = "1 row" if count == 1 else f"{count} rows"
+    return (f"{first} differs from {second} in {rows} alone ({named(flip)}), and is "
+            f"{'better' if wins.better else 'worse'} in {'it' if count == 1 else 'each'}: that is "
+            f"too little to tell how it does in others.")  # fmt: skip
+
+
 def _row_by_row(one: Judged, versus: Versus, first: str, second: str) -> str:
     """What a test of signs or ranks shows is about rows, and the mean may say otherwise."""
-    wins, loss = versus.apart.wins, prose(one.measured.spec)
+    wins, loss = versus.apart.wins, prose(one.spec)
     assert wins is not None
     text = (f"Row by row {first} is {versus.verdict} than {second} by {loss}: better in "
             f"{wins.better}, worse in {wins.worse}")  # fmt: skip
@@ -91,20 +104,18 @@ def _row_by_row(one: Judged, versus: Versus, first: str, second: str) -> str:
 
 def _improves(one: Judged, versus: Versus) -> bool:
     gain = versus.difference or 0.0
-    return gain > 0.0 if one.measured.spec.direction == "max" else gain < 0.0
+    return gain > 0.0 if one.spec.direction == "max" else gain < 0.0
 
 
 def _by(one: Judged, versus: Versus) -> str:
     """` by 1 to 10 % of MAE`."""
-    loss = prose(one.measured.spec)
+    loss = prose(one.spec)
     if versus.low is None or versus.high is None or versus.low * versus.high < 0.0:
         return f" by {loss}"
     ends = sorted(abs(end) for end in (versus.low, versus.high))
     reference = one.reference
-    if not versus.trusted:  # the far end may be farther
-        if versus.change is not None and reference:
-            return f" by at least {_digits(100 * ends[0] / abs(reference))} % of {loss}"
-        return f" by at least {short(ends[0])} of {loss}"
+    if not versus.trusted:
+        return f" by {loss}, by how much is not sure"
     if versus.change is not None and reference:
         low, high = (100 * end / abs(reference) for end in ends)
         return f" by {_digits(low)} to {_digits(high)} % of {loss}"
@@ -121,19 +132,21 @@ def _small(flip: Flip) -> bool:
 
 
 def _held(found: Compared, one: Judged) -> str:
-    """What a few rows make of it."""
-    flip = found.flips.get(str(one.measured.spec))
-    if flip is None:
+    """How many rows make it so."""
+    flip = found.flips.get(str(one.spec))
+    if flip is None or flip.count is None:
         return "."
-    if not _small(flip):
-        return "; no small set of rows decides it."
-    rows = "1 row decides" if flip.count == 1 else f"{flip.count} rows decide"
-    return f", but {rows} it: {named(flip)}."
+    if _small(flip):
+        rows = "1 row decides" if flip.count == 1 else f"{flip.count} rows decide"
+        return f", but {rows} it: {named(flip)}."
+    return (
+        f"; {flip.count} rows ({percent(flip.count / flip.rows)}) would have to go to reverse it."
+    )
 
 
 def _who(found: Compared, one: Judged) -> str:
     """The rows that make the order what it is."""
-    flip = found.flips.get(str(one.measured.spec))
+    flip = found.flips.get(str(one.spec))
     if flip is None or not flip.samples:
         return ""
     if flip.count is None:
@@ -152,24 +165,51 @@ def _could(one: Judged, versus: Versus) -> str:
 
 
 def _disagreement(found: Compared, one: Judged) -> list[str]:
-    """The losses that prefer another model, and the rows without which they would not."""
+    """The losses that prefer another model: where that is shown, where it is not, and the rows
+    without which it would not be so."""
     agreed = agreement.agreement(found.losses)
     order = one.ranked()
     if agreed is None or order is None or len(agreed.winners) < 2:
         return []
     rivals = {number: losses for number, losses in agreed.winners.items() if number != order[0]}
     number, losses = max(rivals.items(), key=lambda pair: len(pair[1]))
-    said = f"{listed([prose(loss.measured.spec) for loss in losses], 3)} "
-    said += f"prefer{'s' * (len(losses) == 1)} {found.names[number]}"
-    flips = [flip for loss in losses if (flip := found.flips.get(str(loss.measured.spec)))]
-    flip = min(flips, key=lambda one: (one.count is None, one.count or 0), default=None)
-    if flip is None or not _small(flip):
-        return [f"{said}."]
-    return [f"{said}, but not without {named(flip)}."]
+    name = found.names[number]
+    shown = [loss for loss in losses if _is_shown(loss, number)]
+    said = []
+    if shown and len(found.names) == 2:
+        said.append(f"By {_names(shown)} {name} is better{_few_of(found, shown)}.")
+    rest = [loss for loss in losses if loss not in shown] if len(found.names) == 2 else losses
+    if rest:
+        verb = "puts" if len(rest) == 1 else "put"
+        doubt = ", which is not shown" if len(found.names) == 2 else ""
+        said.append(f"{_names(rest)} {verb} {name} first{doubt}{_few_of(found, rest)}.")
+    return [text[:1].upper() + text[1:] if text.startswith("by ") else text for text in said]
+
+
+def _is_shown(loss: Judged, number: int) -> bool:
+    """Whether a loss shows that a model is better than the other."""
+    versus = loss.of(number) or loss.against[0]
+    return versus.verdict == (BETTER if loss.of(number) else WORSE)
+
+
+def _names(losses: Sequence[Judged]) -> str:
+    return listed([prose(loss.spec) for loss in losses], 3)
+
+
+def _few_of(found: Compared, losses: Sequence[Judged]) -> str:
+    """The rows of the loss that fewest would turn."""
+    known = [(flip.count, prose(loss.spec), flip) for loss in losses
+             if (flip := found.flips.get(str(loss.spec))) is not None
+             and flip.count is not None and _small(flip)]  # fmt: skip
+    if not known:
+        return ""
+    _, name, flip = min(known, key=lambda each: each[:2])
+    which = "" if len(losses) == 1 else f"{name} "
+    return f" ({which}not without {named(flip)})"
 
 
 def _of_many(found: Compared, one: Judged, ranked: Ranks | None) -> str:
-    names, loss = found.names, prose(one.measured.spec)
+    names, loss = found.names, prose(one.spec)
     order = one.ranked()
     if order is None:
         return f"{loss} has no value for every model."
@@ -177,7 +217,8 @@ def _of_many(found: Compared, one: Judged, ranked: Ranks | None) -> str:
     if ranked is None:
         why = one.measured.why or next((v.why for v in one.against if v.why), "too few rows")
         return f"{best} is first by {loss}; how surely is not known: {why}."
-    rivals = [names[number] for number in order[1:] if ranked.ranking.lowest[number] == 1]
+    may = {*ranked.together(), *(n for n in order if ranked.ranking.lowest[n] == 1)}
+    rivals = [names[number] for number in order[1:] if number in may]
     # The reference is best if the next one is worse; another, if it is better than the reference.
     near = one.of(order[0]) or one.of(order[1])
     if near is not None and not near.trusted:

@@ -15,6 +15,7 @@ from lossctl.analyses.inference.paired import mean_test, wilson
 from lossctl.analyses.inference.power import detectable, rows_needed
 from lossctl.analyses.significance import sign_p
 from lossctl.report import Json
+from lossctl.spec import Spec
 
 FEWEST = 30  # rows below which numbers are shown and nothing is judged
 # Intervals cover too little where gaps are skewed, and more so on more rows, see docs/coverage.md:
@@ -87,8 +88,8 @@ class Versus:
         if self.low is None or self.high is None or self.change is None or not to:
             return None
         size = abs(to)
-        return {"low": self.low / size, "high": self.high / size, "trusted": self.sound,
-                "percent": True}  # fmt: skip
+        low = max(self.low / size, -1.0)  # no loss falls below 0
+        return {"low": low, "high": self.high / size, "trusted": self.sound, "percent": True}
 
     @property
     def win_rate(self) -> float | None:
@@ -122,6 +123,16 @@ class Judged:
 
     measured: Measured
     against: tuple[Versus, ...]
+
+    @property
+    def spec(self) -> Spec:
+        """The loss."""
+        return self.measured.spec
+
+    @property
+    def scaled(self) -> bool:
+        """Whether a change relative to the value means something."""
+        return _scaled(self.measured)
 
     @property
     def reference(self) -> float | None:

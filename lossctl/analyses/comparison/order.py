@@ -41,7 +41,7 @@ def checked(
     found: list[Dependence] = []
     made = []
     for one in losses:
-        spec = one.measured.spec
+        spec = one.spec
         if not spec.reduction.sums or one.measured.spread is None:
             made.append(one)
             continue
@@ -80,8 +80,8 @@ def note(found: Dependence, rows: int) -> Note:
     where = "" if found.rows >= rows else f" of the first {found.rows}"
     text = (
         f"Rows next to each other{where} err alike (correlation {found.serial.lag1:.2f} by "
-        f"{found.loss}): if they depend on each other, intervals are up to "
-        f"{found.serial.understated:.1f} times too short; --time or --cluster takes that into "
-        "account."
+        f"{found.loss}): if they depend on each other, intervals are about "
+        f"{found.serial.understated:.1f} times too short, or more, and verdicts may not hold; "
+        "--time or --cluster takes that into account."
     )
     return Note("order", text, warning=True)

@@ -68,4 +68,4 @@ class Question:
     @property
     def unit(self) -> str:
         """What is independent of each other."""
-        return "clusters" if self.cluster else "times" if self.time else "rows"
+        return "clusters" if self.cluster else "time points" if self.time else "rows"

@@ -37,7 +37,7 @@ class Ranks:
 
     def table(self, names: Sequence[str]) -> Table:
         """A row for each model, the best first."""
-        spec = self.judged.measured.spec
+        spec = self.judged.spec
         columns = (
             Column("rank", "text"),
             Column("model", "text"),
@@ -46,8 +46,7 @@ class Ranks:
             Column(f"all {100 * self.confidence:g} % intervals", "interval", 3),
             Column("P(best)", "share", 4),
             Column(f"in {100 * self.confidence:g} % set", "text", 5),
-            Column("rows better", "text", 6),
-            Column("verdict", "text", 1),
+            Column("better / worse", "text", 6),
         )
         return Table(columns, tuple(self._row(number, names) for number in self.order))
 
@@ -57,19 +56,18 @@ class Ranks:
         kept = "yes" if self.kept.included[number] else "no"
         versus = one.of(number)
         if versus is None:
-            shown: tuple[Any, ...] = (None, None, best, kept, None, "reference")
+            shown: tuple[Any, ...] = (None, None, best, kept, None)
         else:
             wins = versus.apart.wins
             rows = None if wins is None else f"{wins.better} / {wins.worse}"
-            shown = (versus.shift, self._interval(number), best, kept, rows,
-                     versus.verdict or None)  # fmt: skip
+            shown = (versus.shift, self._interval(number), best, kept, rows)
         return (self.rank(number), names[number], one.value(number), *shown)
 
     def _interval(self, number: int) -> Json:
         """That of the difference from the reference, which holds for all models at once."""
         found = self.ranking.from_reference
         low, high = float(found.low[number]), float(found.high[number])
-        if self.judged.measured.spec.direction == "max":
+        if self.judged.spec.direction == "max":
             low, high = -high, -low
         versus, reference = self.judged.of(number), self.judged.reference
         trusted = versus is None or versus.sound
@@ -81,7 +79,7 @@ class Ranks:
     def data(self, names: Sequence[str]) -> Json:
         """All of it, by model."""
         return {
-            "loss": str(self.judged.measured.spec),
+            "loss": str(self.judged.spec),
             "models": {
                 names[number]: {
                     "rank": [int(self.ranking.lowest[number]), int(self.ranking.highest[number])],
@@ -100,7 +98,7 @@ class Ranks:
         found = getattr(self.ranking, which)
         low, high, apart = (float(side[number]) for side in
                             (found.low, found.high, found.difference))  # fmt: skip
-        if self.judged.measured.spec.direction == "max":  # ranks are by what is less
+        if self.judged.spec.direction == "max":  # ranks are by what is less
             low, high, apart = -high, -low, -apart
         return {"difference": apart, "low": low, "high": high}
 
@@ -110,7 +108,7 @@ def ranks(judged: Judged, question: Question) -> Ranks | None:
     order, spread = judged.ranked(), judged.measured.spread
     if order is None or spread is None or len(order) < 3 or spread.units < FEWEST:
         return None
-    direction = judged.measured.spec.direction
+    direction = judged.spec.direction
     values = np.array([
         placed(value, direction) for number in range(len(order))
         if (value := judged.value(number)) is not None

@@ -44,7 +44,7 @@ def _record(one: Judged, number: int, name: str, confidence: float) -> tuple[Any
     wins = versus.apart.wins
     counts = (None, None, None) if wins is None else (wins.better, wins.ties, wins.worse)
     return (
-        str(one.measured.spec), name, found.value, found.status, versus.difference, versus.change,
+        str(one.spec), name, found.value, found.status, versus.difference, versus.change,
         versus.interval, None if versus.low is None else versus.method, versus.p,
         versus.corrected, versus.verdict or None, *counts, versus.win_rate,
         *(versus.win_interval(confidence) or (None, None)), versus.sign_p,
@@ -69,16 +69,16 @@ def _pair(losses: Sequence[Judged], names: Sequence[str], confidence: float) -> 
         Column("loss", "text"),
         Column(names[0], "value"),
         Column(names[1], "value"),
-        Column("change", "shift", 3),
-        Column(f"{100 * confidence:g} % interval", "interval", 2),
-        Column("rows better", "text", 4),
+        Column("change", "shift", 2),
+        Column(f"{100 * confidence:g} % interval", "interval", 3),
+        Column("better / worse", "text", 4),
         Column("verdict", "text", 1),
     )
     rows = []
     for one in losses:
         versus = one.against[0]
         rows.append(
-            (one.measured.spec.brief, _value(one, 0), _value(one, 1), versus.shift,
+            (one.spec.brief, _value(one, 0), _value(one, 1), versus.shift,
              _interval(one, versus), _sides(versus), versus.verdict or None)
         )  # fmt: skip
     return Table(columns, tuple(rows))
@@ -94,7 +94,7 @@ def _matrix(losses: Sequence[Judged], names: Sequence[str]) -> Table:
             versus = one.of(number)
             mark = MARKS.get(versus.verdict, "") if versus is not None else ""
             cells.append({"value": _value(one, number), "mark": mark})
-        rows.append((one.measured.spec.brief, *cells))
+        rows.append((one.spec.brief, *cells))
     return Table(tuple(columns), tuple(rows), wraps=True)
 
 

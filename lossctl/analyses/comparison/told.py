@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from lossctl.analyses.comparison import agreement, by_group, dominates, order, sweep, trims
@@ -9,14 +10,18 @@ from lossctl.analyses.comparison.agreement import named
 from lossctl.analyses.comparison.compared import Compared
 from lossctl.analyses.comparison.flips import LISTED, Flip
 from lossctl.analyses.comparison.judged import (
+    BETTER,
     IDENTICAL,
     NOT_SHOWN,
+    ONE_PERCENT,
+    WORSE,
     Judged,
     Versus,
 )
 from lossctl.analyses.comparison.question import Question
 from lossctl.analyses.comparison.ranks import Ranks
 from lossctl.analyses.context import prose
+from lossctl.analyses.inference.power import detectable, rows_needed
 from lossctl.analyses.wording import listed, percent, short
 from lossctl.report import Note, Part
 
@@ -28,6 +33,10 @@ def parts(found: Compared, question: Question, ranked: Ranks | None) -> list[Par
     made: list[Part | None] = []
     if identical(found):
         return []
+    if len(found.names) > 2:
+        text = (f"+ better than {found.names[0]}, - worse, = identical, ? undecided; no mark: no "
+                "difference is shown")  # fmt: skip
+        made.append(Part("marks", text, {}))
     agreed = agreement.agreement(found.losses)
     if agreed is not None:
         made.append(agreement.part(agreed, found.names, found.flips))
@@ -57,12 +66,12 @@ def identical(found: Compared) -> bool:
 def _decides(found: Compared) -> Part | None:
     """The fewest rows without which each loss would prefer another model."""
     known = [(one, flip) for one in found.losses
-             if (flip := found.flips.get(str(one.measured.spec))) is not None]  # fmt: skip
+             if (flip := found.flips.get(str(one.spec))) is not None]  # fmt: skip
     if not known:
         return None
     names = found.names
     data = {
-        str(one.measured.spec): {
+        str(one.spec): {
             "prefers": names[flip.first], "over": names[flip.second], "count": flip.count,
             "rows": [sample["row"] for sample in flip.samples],
             "ids": [sample["id"] for sample in flip.samples],
@@ -75,7 +84,7 @@ def _decides(found: Compared) -> Part | None:
     others: dict[int, list[str]] = {}
     for other, each in known:
         if other is not one and each.count is not None:
-            others.setdefault(each.count, []).append(prose(other.measured.spec))
+            others.setdefault(each.count, []).append(prose(other.spec))
     if others:
         shown = [f"{count} for {listed(losses, 3)}" for count, losses in others.items()]
         text += f"; {listed(shown, 4)}"
@@ -83,7 +92,7 @@ def _decides(found: Compared) -> Part | None:
 
 
 def _flip_text(one: Judged, flip: Flip, names: Sequence[str]) -> str:
-    loss = prose(one.measured.spec)
+    loss = prose(one.spec)
     first, second = names[flip.first], names[flip.second]
     if flip.count is None:
         count = len(flip.samples)
@@ -94,61 +103,54 @@ def _flip_text(one: Judged, flip: Flip, names: Sequence[str]) -> str:
     share = percent(flip.count / flip.rows)
     text = f"{rows} ({share}) would have to go before {loss} prefers {second} ({named(flip)}"
     if flip.without is not None and flip.count <= 5:
-        text += f"; then {short(flip.without[1])} against {short(flip.without[0])}"
+        text += f"; then {flip.without[1]:.4g} against {flip.without[0]:.4g}"
     return f"{text})"
 
 
 def _sure(found: Compared, question: Question) -> Part | None:
-    """How small a difference could have been shown."""
+    """How small a difference of the best two models these rows show, and what else intervals and
+    verdicts rest on."""
     one = found.leading
-    if one is None:
+    spread = None if one is None else one.measured.spread
+    order = None if one is None else one.ranked()
+    if one is None or spread is None or order is None:
         return None
-    known = [versus for versus in one.against if versus.smallest is not None]
-    if not known:
+    first, second = order[0], order[1]
+    error, value, of = float(spread.errors[first, second]), one.value(first), prose(one.spec)
+    if not 0.0 < error < math.inf or value is None:
         return None
-    versus = max(known, key=lambda each: each.smallest or 0.0)
-    reference, smallest = one.reference, versus.smallest
-    assert smallest is not None and reference is not None
-    rows = one.measured.spread.rows if one.measured.spread is not None else 0
-    of = prose(one.measured.spec)
-    can = f"{rows} rows can show"
-    longer = None
-    if one.measured.spread is not None and question.unit != "rows":
-        can = f"{rows} rows in {one.measured.spread.units} {question.unit} can show"
-        alone = one.measured.independent
-        if alone is not None and versus.error and alone.errors[0, versus.model]:
-            longer = versus.error / float(alone.errors[0, versus.model])
-    if versus.needed is not None and reference:
-        text = f"{can} {percent(smallest / abs(reference))} of {of} or more"
-        text += f" (80 % power); 1 % needs about {_count(versus.needed)} rows"
+    smallest = detectable(error, 1, question.confidence)
+    rows = f"{spread.rows} rows"
+    rows += "" if question.unit == "rows" else f" in {spread.units} {question.unit}"
+    pair = f" between {found.names[first]} and {found.names[second]}"
+    needed = None
+    if value and one.scaled:
+        needed = spread.rows * rows_needed(error, ONE_PERCENT * abs(value), question.confidence)
+        said = [f"{rows} show a difference of {percent(smallest / abs(value))} of {of}"
+                f"{pair * (len(found.names) > 2)} in 4 of 5 cases; 1 % needs about "
+                f"{_count(needed)} rows"]  # fmt: skip
     else:
-        text = f"{can} {short(smallest)} of {of} or more (80 % power)"
-    if longer is not None:
-        text += f"; the interval is {longer:.2g} times that of independent rows"
-    gain = _pairing(one, versus) if longer is None else None
-    if gain is not None:
-        text += f"; pairing made the interval {gain:.2g} times shorter"
+        said = [f"{rows} show a difference of {short(smallest)} of {of}"
+                f"{pair * (len(found.names) > 2)} in 4 of 5 cases"]  # fmt: skip
+    alone = one.measured.independent
+    longer = gain = None
+    if question.unit != "rows" and alone is not None and alone.errors[first, second] > 0.0:
+        longer = error / float(alone.errors[first, second])
+        said.append(f"its interval is {longer:.2g} times that of independent rows")
+    else:
+        gain = math.hypot(float(spread.own[first]), float(spread.own[second])) / error
+        if gain >= WIDER:
+            said.append(f"that the same rows are compared makes it {gain:.2g} times shorter")
     tests = sum(each.p is not None for loss in found.losses for each in loss.against)
     if tests > 1 and question.correction != "none":
         how = {"holm": "Holm's", "fdr": "Benjamini and Hochberg's"}.get(question.correction, "a")
-        text += f"; verdicts by {how} correction of {tests} comparisons"
-    return Part("how sure", text, {
-        "rows": rows, "smallest": smallest, "rows_for_one_percent": versus.needed,
-        "comparisons": tests, "correction": question.correction, "pairing": gain,
-        "units": one.measured.spread.units if one.measured.spread is not None else None,
-        "lags": one.measured.spread.lags if one.measured.spread is not None else None,
-        "times_independent": longer,
+        said.append(f"verdicts by {how} correction of {tests} comparisons")
+    return Part("how sure", "; ".join(said), {
+        "models": [found.names[first], found.names[second]], "rows": spread.rows,
+        "smallest": smallest, "rows_for_one_percent": needed, "comparisons": tests,
+        "correction": question.correction, "pairing": gain, "units": spread.units,
+        "lags": spread.lags, "times_independent": longer,
     })  # fmt: skip
-
-
-def _pairing(one: Judged, versus: Versus) -> float | None:
-    """How many times longer the interval of unpaired models would be."""
-    spread = one.measured.spread
-    if spread is None or not versus.error or spread.own is None:
-        return None
-    apart = (spread.own[0] ** 2 + spread.own[versus.model] ** 2) ** 0.5
-    gain = float(apart) / versus.error
-    return gain if gain >= 1.1 else None
 
 
 def _count(rows: float) -> str:
@@ -157,11 +159,11 @@ def _count(rows: float) -> str:
 
 def _ranks_text(ranked: Ranks, names: Sequence[str]) -> str:
     kept = [names[number] for number in ranked.together()]
-    of = prose(ranked.judged.measured.spec)
+    of = prose(ranked.judged.spec)
     sure = f"{100 * ranked.confidence:g} %"
     if len(kept) == 1:
-        return f"{kept[0]} alone may be the best by {of} ({sure} confidence set)"
-    return f"by {of} any of {listed(kept, 8)} may be the best ({sure} confidence set)"
+        return f"the {sure} confidence set by {of} holds {kept[0]} alone"
+    return f"the {sure} confidence set by {of} holds {listed(kept, 8)}"
 
 
 def notes(found: Compared, question: Question) -> list[Note]:
@@ -169,7 +171,7 @@ def notes(found: Compared, question: Question) -> list[Note]:
     signs mean."""
     made = []
     taken = [
-        f"{prose(one.measured.spec)}{_of_model(found, versus)}"
+        f"{prose(one.spec)}{_of_model(found, versus)}"
         for one in found.losses
         for versus in one.against
         if versus.verdict == NOT_SHOWN and versus.p is not None and versus.p < question.level
@@ -182,16 +184,15 @@ def notes(found: Compared, question: Question) -> list[Note]:
     for one in found.losses:
         for versus in one.against:
             if versus.why is not None and versus.low is not None and not versus.trusted:
-                name = f"{prose(one.measured.spec)}{_of_model(found, versus)}"
+                name = f"{prose(one.spec)}{_of_model(found, versus)}"
                 doubtful.setdefault(versus.why, []).append(name)
     for why, losses in _merged(doubtful).items():
         text = f"The interval{'s' * (len(losses) > 1)} of {listed(losses, 4)} "
         text += f"{'are' if len(losses) > 1 else 'is'} not to be trusted: {why}."
+        safe = [versus for one in found.losses for versus in one.against if versus.safe]
+        if any(versus.verdict in (BETTER, WORSE) for versus in safe):
+            text += " A verdict stands where the tail is on its side."
         made.append(Note("tail", text, warning=True))
-    if len(found.names) > 2:
-        text = (f"+ better than {found.names[0]}, - worse, = identical, ? undecided; without a "
-                "sign no difference is shown")  # fmt: skip
-        made.append(Note("marks", text))
     wider = max((one.measured.spread.wider for one in found.losses if one.measured.spread),
                 default=1.0)  # fmt: skip
     if wider > WIDER:

@@ -63,12 +63,15 @@ def part(found: Trims, names: Sequence[str], first: int) -> Part:
         text = (f"{names[first]} stays best by {name} without the largest {least} to {most} "
                 "of each model's rows")  # fmt: skip
         return Part("trimmed", text, data)
-    said, before = [], first
+    said: list[str] = []
+    before = first
     for (share, _), best in zip(found.path, found.best(), strict=True):
         if best != before:
-            said.append(f"{percent(share)} {names[best]}")
+            which = "" if said else f" of each model's rows {names[best]} is best by {name}"
+            said.append(f"the largest {percent(share)}{which}" if not said
+                        else f"{percent(share)} {names[best]}")  # fmt: skip
             before = best
-    text = f"best by {name} without the largest of each model's rows: {', '.join(said)}"
+    text = f"without {', without '.join(said)}"
     if len(names) > TABLED:
         return Part("trimmed", text, data)
     columns = [Column("without", "share"), *(Column(model, "value") for model in names),
