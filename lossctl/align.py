@@ -66,6 +66,15 @@ class Aligned:
     order: Integers | None = None
     other_rows: Integers | None = None  # row numbers in the second feed
     absent: Sequence[Mask | None] = ()  # by feed: the rows that it does not have
+    own: Sequence[Integers] = ()  # by feed: row numbers in it, where they are not the same in all
+
+    def rows_of(self, feed: int) -> Integers:
+        """The row numbers in one feed."""
+        return self.own[feed] if self.own else self.rows
+
+    def row_of(self, feed: int, place: int) -> int:
+        """One of them."""
+        return int(self.rows_of(feed)[place])
 
 
 def by_row(feeds: list[Feed], size: int, ledger: Ledger) -> Iterator[Aligned]:
@@ -122,7 +131,7 @@ def disagreement(aligned: Aligned, guard: Guard, feeds: list[Feed]) -> None:
     names = [feeds[feed].name for feed, _ in (guard.first, guard.second)]
     raise DataError(
         f"{names[0]} and {names[1]} both have column {name} and disagree from "
-        f"row #{int(aligned.rows[place])} ({shown})",
+        f"row #{aligned.row_of(guard.first[0], place)} ({shown})",
         f"--on {name} joins them, --by-row insists",
     )
 

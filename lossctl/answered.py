@@ -79,26 +79,28 @@ def answers(
     columns: Mapping[str, Any],
     aligned: Aligned,
     keep: Mask,
-    note: Callable[[str, Aligned, Mask], None],
+    note: Callable[[Bound, Aligned, Mask], None],
 ) -> Answers:
     """What each model answers of the rows to keep; `note` is told of values that are none."""
     found = Answers(Unusable(), Unusable())
-    told: set[tuple[int, tuple[int, ...]]] = set()
+    known: dict[tuple[int, tuple[int, ...]], Mask | None] = {}
     for role, bound in binding.bound.items():
         owner = binding.owners.get(role)
         gone = _gone(aligned, bound.feed, keep)
         if gone is not None:
             found.absent.add(owner, gone)
-        if (bound.feed, bound.places) in told:
-            continue  # one column in two roles
-        told.add((bound.feed, bound.places))
-        missing = unusable(bound, columns[role], _cells(aligned, bound))
-        if missing is None:
-            continue
-        missing = missing & keep if gone is None else missing & keep & ~gone
-        if missing.any():
-            note(bound.name, aligned, missing)
+        place = bound.feed, bound.places
+        new = place not in known  # one column may have two roles, or be that of two models
+        if new:
+            missing = unusable(bound, columns[role], _cells(aligned, bound))
+            if missing is not None:
+                missing = missing & keep if gone is None else missing & keep & ~gone
+            known[place] = missing
+        missing = known[place]
+        if missing is not None and missing.any():
             found.broken.add(owner, missing)
+            if new:
+                note(bound, aligned, missing)
     shared = [] if binding.weight is None else [binding.weight.feed]
     for feed in {*shared, *(feed for _, feed, _ in binding.conditions)}:
         gone = _gone(aligned, feed, keep)
@@ -130,7 +132,11 @@ def check_truths(
     for what, ours, first, other in pairs:
         pair = [first, other]
         held = _cells(aligned, other)
-        theirs = held[0].values if what == "weights" else column_of(other, held, aligned.rows)
+        theirs = (
+            held[0].values
+            if what == "weights"
+            else column_of(other, held, aligned.rows_of(other.feed))
+        )
         alike = _equal(ours, theirs) | ~keep
         for bound in pair:
             gone = _gone(aligned, bound.feed, keep)
@@ -139,7 +145,7 @@ def check_truths(
             row = int(np.flatnonzero(~alike)[0])
             raise DataError(
                 f"{pair[0].name} and {pair[1].name} are not the same {what}: they differ from "
-                f"row #{int(aligned.rows[row])}",
+                f"row #{aligned.row_of(first.feed, row)}",
                 "-t TARGETS gives one file for all models; --on KEY pairs rows by a key",
             )
 

@@ -142,6 +142,10 @@ def compare(
     from lossctl.analyses.comparison.question import Question
     from lossctl.run import compare_plan
 
+    if not all(isinstance(name, str) for name in models):
+        raise UsageError("the names of models are texts")
+    if weight is not None and "weight_col" in options:
+        raise UsageError("weight and weight_col exclude each other")
     names = sorted(models, key=lambda name: name != reference and reference is not None)
     if reference is not None and reference not in models:
         raise UsageError(f"reference {reference} is none of the models")

@@ -15,6 +15,7 @@ from lossctl.binding import Binding, Bound
 from lossctl.carried import extra_of, text_bytes
 from lossctl.columns import column_of
 from lossctl.errors import DataError, UsageError
+from lossctl.models import role_of
 from lossctl.needs import TARGETS
 from lossctl.numerics import floating, row_sum
 from lossctl.plan import Plan
@@ -115,8 +116,9 @@ class Batches:
         self._drop("filtered", ~keep)
         for role, bound in self.binding.bound.items():
             cells = [aligned.cells[bound.feed][place] for place in bound.places]
-            column = column_of(bound, cells, aligned.rows)
-            columns[role] = self._same_shape(role, bound, column, int(aligned.rows[0]))
+            own = aligned.rows_of(bound.feed)
+            column = column_of(bound, cells, own)
+            columns[role] = self._same_shape(role, bound, column, int(own[0]))
         if self.plan.ignore_index is not None:
             ignored = keep & self._ignored(columns, aligned)
             self._drop("ignored", ignored)
@@ -208,11 +210,12 @@ class Batches:
                 f"values a row: {said}", "choose as many columns of each; nothing is broadcast"
             )
 
-    def _note_bad(self, name: str, aligned: Aligned, bad: Mask) -> None:
-        self._bad_count[name] = self._bad_count.get(name, 0) + int(bad.sum())
-        rows = self._bad.setdefault(name, [])
+    def _note_bad(self, bound: Bound, aligned: Aligned, bad: Mask) -> None:
+        self._bad_count[bound.name] = self._bad_count.get(bound.name, 0) + int(bad.sum())
+        rows = self._bad.setdefault(bound.name, [])
         if len(rows) < 6:
-            rows += [f"#{int(row)}" for row in aligned.rows[np.flatnonzero(bad)[:6]]]
+            own = aligned.rows_of(bound.feed)
+            rows += [f"#{int(row)}" for row in own[np.flatnonzero(bad)[:6]]]
 
     def _weights(self, aligned: Aligned, keep: Mask) -> Array | None:
         bound = self.binding.weight
@@ -231,7 +234,7 @@ class Batches:
             row = int(np.flatnonzero(bad)[0])
             value = "missing" if missing is not None and missing[row] else f"{weight[row]:g}"
             raise DataError(
-                f"{bound.name} row #{int(aligned.rows[row])}: a weight is {value}",
+                f"{bound.name} row #{aligned.row_of(bound.feed, row)}: a weight is {value}",
                 "weights are finite and not negative",
             )
         self._weight_seen = self._weight_seen or bool((weight > 0.0).any())
@@ -264,8 +267,10 @@ class Batches:
             if ruled and ruled[0].row is not None and ruled[0].row.warning:
                 self._note_sums(one, ruled[0], column, batch.rows)
         self._check_rows(batch, owner)
-        if self.chances and "pred" in batch.columns and "target" in batch.columns:
-            self.chances = _chances(batch.columns["pred"], batch.columns["target"])
+        if owner is None and "target" in batch.columns:
+            for role, column in batch.columns.items():
+                if self.chances and role_of(role) == "pred":
+                    self.chances = _chances(column, batch.columns["target"])
 
     def _axes(self, batch: Batch, bound: dict[str, Bound], owner: int | None) -> dict[str, int]:
         """How long every axis is, of what one model is scored with."""

@@ -33,6 +33,7 @@ def by_key(
     told: bool = True,
     lead: int = 0,
     partly: bool = False,
+    answered: bool = False,
 ) -> Iterator[Aligned]:
     """Rows of equal keys together, in the order of the feed that leads. `keys` are places of
     `Feed.key`; there, where they are `told`, the cells of every feed are the keys as they were
@@ -40,7 +41,8 @@ def by_key(
 
     Holds all feeds in memory. Raises DataError for more than may be held, and for keys that are
     absent, repeated or unmatched, unless `duplicates` (first, last) or `missing` (drop) say what
-    to do. `partly`: rows that only some of the feeds have are not dropped, but told as absent.
+    to do. `partly`: rows that only some of the feeds have are not dropped, but told as absent;
+    those of the leading one alone too, where it is a model's that `answered` them.
     """
     _within_limit(feeds, sum(_known_size(feed) for feed in feeds), "would hold")
     tables = _tables(feeds, keys, size)
@@ -59,7 +61,8 @@ def by_key(
         everywhere &= found >= 0
     matched = everywhere
     if partly and missing == "drop":
-        matched = np.zeros(len(held[0]), dtype=bool)
+        # Without targets of their own the first model's file leads: its rows are answered.
+        matched = np.full(len(held[0]), answered, dtype=bool)
         for found in partners:
             matched |= found >= 0
     _unmatched(feeds, held, partners, missing)
@@ -87,10 +90,10 @@ def by_key(
         for side, at in zip(cells, keys, strict=True):
             for place, one in zip(at, columns, strict=False):
                 side[place] = Cells(one)
-        second = numbers[1] if len(feeds) == 2 else None
+        second = numbers[1] if len(feeds) == 2 and lead == 0 else None
         absent = [None if one is None else one[part] for one in lacking]
         yield Aligned(numbers[0], [cells[at] for at in back], order[part], second,
-                      [absent[at] for at in back])  # fmt: skip
+                      [absent[at] for at in back], [numbers[at] for at in back])  # fmt: skip
 
 
 def _through(kept: Integers | None, places: Any) -> Any:

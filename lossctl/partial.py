@@ -24,7 +24,9 @@ class Partial:
 
     def __init__(self, specs: Sequence[Spec], models: Sequence[Model]) -> None:
         self.models = models
-        self.asked = {spec: Sums(LossTerms(spec)) for spec in specs if spec.reduction.sums}
+        self.asked = {
+            spec: Sums(LossTerms(spec), moments=True) for spec in specs if spec.reduction.sums
+        }
         numbers = range(len(models))
         self.own = [self._empty() for _ in numbers]
         self.lacking = {(a, b): self._empty() for a in numbers for b in numbers if a != b}
@@ -44,10 +46,12 @@ class Partial:
                 if other != number and left_out.any():
                     grow(self.lacking[other, number], model(batch.take(left_out)))
 
-    def of(self, number: int, spec: Spec) -> SumsState:
-        """What a model's own further rows add to a loss."""
-        return self.own[number][self.asked[spec]]
+    def of(self, number: int, spec: Spec) -> SumsState | None:
+        """What a model's own further rows add to a loss; None where rows do not add to it."""
+        asked = self.asked.get(spec)
+        return None if asked is None else self.own[number][asked]
 
-    def left_out(self, number: int, other: int, spec: Spec) -> SumsState:
+    def left_out(self, number: int, other: int, spec: Spec) -> SumsState | None:
         """What another model adds to a loss in the rows that one leaves out."""
-        return self.lacking[number, other][self.asked[spec]]
+        asked = self.asked.get(spec)
+        return None if asked is None else self.lacking[number, other][asked]

@@ -24,6 +24,9 @@ class RoleInput:
     columns: str | None = None
 
 
+NOT_NAMES = ("row", "target_row", "id", "target", "label", "weight", "rank")
+
+
 @dataclass(frozen=True, slots=True)
 class Contender:
     """One of several models: what it is called, and where its predictions are."""
@@ -31,6 +34,11 @@ class Contender:
     name: str
     pred: str | Source
     columns: str | None = None  # as `pred_col`
+
+    def __post_init__(self) -> None:
+        if self.name in NOT_NAMES:
+            raise UsageError(f"a model cannot be called {self.name}: samples have that column",
+                             "NAME=PREDS gives it another name")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,8 @@ def compare_plan(
     asked = Question() if question is None else question
     if len(plan.models) < 2:
         raise UsageError("compare needs two models or more", "NAME=PREDS names each")
+    if plan.nan == "propagate":
+        raise UsageError("--nan propagate leaves nothing to compare", "--nan drop counts such rows")
     over = None if asked.sweep is None else sweep.range_of(asked.sweep)
     if over is not None:
         plan = replace(plan, beside=(over.text(over.low), over.text(over.high)))
@@ -134,8 +136,11 @@ def compare_plan(
         assert held.partial is not None and found.leading is not None
         names = found.names
         ranked = ranks.ranks(found.leading, asked)
-        gone = abstained.abstained(found.leading, names, held.ledger.lost, held.partial)
-        hidden = [names[one.model] for one in gone if abstained.hides(one, found.leading)]
+        gone = abstained.abstained(
+            found.leading, names, held.ledger.lost, held.partial,
+            one_sum=context.one_sum(context.leading),
+        )  # fmt: skip
+        hidden = [names[one.model] for one in gone if one.hard]
         missing = abstained.part(gone, found.leading, names, held.scored)
         return report_of(
             held,

@@ -146,10 +146,11 @@ def _scoring(
 ) -> Scoring:
     ledger = Ledger()
     size = plan.block_rows or _block_rows(binding)
-    partly = Partial(specs, binding.models) if binding.models else None
-    batches = _batches(plan, (*specs, *beside), task, binding, ledger, size, partly)
     roles = {*binding.bound, *binding.wholes}
     together = frozenset(spec for spec in specs if spec.scope(roles) != "row")
+    by_itself = tuple(spec for spec in specs if spec not in together)
+    partly = Partial(by_itself, binding.models) if binding.models else None
+    batches = _batches(plan, (*specs, *beside), task, binding, ledger, size, partly)
     first = _all_rows(batches, together) if together else next(batches, None)
     if first is None:
         batches.finish()
@@ -254,6 +255,7 @@ def _batches(
             told=any((feed, at) in shown for feed, keys in enumerate(binding.keys) for at in keys),
             lead=int(bool(binding.models) and plan.target is not None),
             partly=bool(binding.models),
+            answered=bool(binding.models) and plan.target is None,
         )  # fmt: skip
     else:
         rows = by_row(binding.feeds, size, ledger)

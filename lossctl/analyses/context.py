@@ -16,6 +16,7 @@ from lossctl.exact import ONE, exact, ratio
 from lossctl.grouping import Grouping
 from lossctl.models import Model
 from lossctl.reductions import TOO_LARGE, TOO_SPREAD, Reduced
+from lossctl.reductions.additive import Additive
 from lossctl.report import Json, LossResult
 from lossctl.rounds import Rounds, ask_of, in_step
 from lossctl.selection import Like
@@ -55,6 +56,13 @@ class Context:
     def weighing(self, column: Any) -> Any:
         """A column, or the terms of a sum, of the rows that weigh anything."""
         return Weighing(column) if self.weighted else column
+
+    def one_sum(self, spec: Spec) -> bool:
+        """Whether the loss is one sum over another, and every row adds to both by itself."""
+        if self.whole is not None and spec in self.whole.together:
+            return False
+        alone = self.outputs == 1 or self.adds_up(spec)
+        return isinstance(spec.reduction, Additive) and alone
 
     def adds_up(self, spec: Spec) -> bool:
         """Whether the loss of several outputs is one sum over rows."""

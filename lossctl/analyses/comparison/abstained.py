@@ -3,6 +3,7 @@ others lose in the rest says whether those were the hard ones."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,10 +12,13 @@ from lossctl.analyses.context import prose
 from lossctl.analyses.wording import percent, short
 from lossctl.partial import Partial
 from lossctl.reductions.additive import Additive
+from lossctl.reductions.reduced import ratio_error
 from lossctl.report import Note, Part
 from lossctl.states import SumsState
 
 HARDER = 1.1  # times the loss elsewhere
+FEWEST = 5  # rows below which nothing is said of how hard they are
+ERRORS = 2.0  # standard errors beyond which they are harder than others
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class Abstained:
     other: int | None = None
     there: float | None = None
     elsewhere: float | None = None
+    hard: bool = False  # whether that is more than chance makes of rows like the others
 
     @property
     def count(self) -> int:
@@ -36,21 +41,33 @@ class Abstained:
 
 
 def abstained(
-    leading: Judged, names: Sequence[str], lost: Mapping[str, Mapping[str, int]], partial: Partial
+    leading: Judged,
+    names: Sequence[str],
+    lost: Mapping[str, Mapping[str, int]],
+    partial: Partial,
+    *,
+    one_sum: bool,
 ) -> list[Abstained]:
-    """Of every model that leaves out rows, by the leading loss."""
+    """Of every model that leaves out rows, by the leading loss where that is `one_sum` over another
+    of what rows add."""
     found = []
     for number, name in enumerate(names):
         why = {reason: count for reason, count in lost.get(name, {}).items() if count}
         if not why:
             continue
+        if not one_sum:
+            found.append(Abstained(number, why, None))
+            continue
         own = _value(leading, _common(leading, number), partial, number)
         others = [n for n in range(len(names)) if n != number]
         one = Abstained(number, why, own)
         for other in others:
-            there = _finished(leading, partial, number, other)
-            if there is not None:
-                one = Abstained(number, why, own, other, there, leading.value(other))
+            rows = partial.left_out(number, other, leading.spec)
+            there = None if rows is None else _finished(leading, rows)
+            if rows is not None and there is not None:
+                elsewhere = leading.value(other)
+                hard = _harder(leading, rows, _common(leading, other), there, elsewhere)
+                one = Abstained(number, why, own, other, there, elsewhere, hard)
                 break
         found.append(one)
     return found
@@ -74,19 +91,37 @@ def _common(leading: Judged, number: int) -> SumsState | None:
 def _value(
     leading: Judged, common: SumsState | None, partial: Partial, number: int
 ) -> float | None:
-    reduction = _reduction(leading)
-    if reduction is None or common is None:
+    reduction, more = _reduction(leading), partial.of(number, leading.spec)
+    if reduction is None or common is None or more is None:
         return None
-    whole = common.merge(partial.of(number, leading.spec))
-    return _finish(reduction, whole)
+    sums = SumsState(more.count, more.nonzero, more.infinite, more.a, more.b)
+    return _finish(reduction, common.merge(sums))
 
 
-def _finished(leading: Judged, partial: Partial, number: int, other: int) -> float | None:
+def _finished(leading: Judged, rows: SumsState) -> float | None:
     reduction = _reduction(leading)
-    if reduction is None:
-        return None
-    rows = partial.left_out(number, other, leading.spec)
-    return _finish(reduction, rows) if rows.count else None
+    return _finish(reduction, rows) if reduction is not None and rows.count else None
+
+
+def _harder(
+    leading: Judged,
+    rows: SumsState,
+    others: SumsState | None,
+    there: float,
+    elsewhere: float | None,
+) -> bool:
+    """Whether a model's loss in some rows is more than that in the others, and more than chance
+    makes of as many rows, were all alike."""
+    if elsewhere is None or others is None or leading.spec.direction != "min":
+        return False
+    if there <= HARDER * abs(elsewhere) or rows.nonzero < FEWEST or others.b <= 0:
+        return False
+    try:
+        error = ratio_error(rows, rows.nonzero)
+        gap = rows.mean - others.mean
+    except OverflowError:
+        return False
+    return gap > ERRORS * error * math.sqrt(1.0 + rows.nonzero / max(others.nonzero, 1))
 
 
 def _finish(reduction: Additive, state: SumsState) -> float | None:
@@ -127,7 +162,7 @@ def notes(found: Sequence[Abstained], leading: Judged, names: Sequence[str]) -> 
     """The models that leave out what is hard for others."""
     made = []
     for one in found:
-        if hides(one, leading) and one.other is not None and one.there and one.elsewhere:
+        if one.hard and one.other is not None and one.there and one.elsewhere:
             text = (
                 f"{names[one.model]} leaves out {one.count} rows that are hard: "
                 f"{names[one.other]} has {prose(leading.spec)} {short(one.there)} there, "
@@ -135,10 +170,3 @@ def notes(found: Sequence[Abstained], leading: Judged, names: Sequence[str]) -> 
             )
             made.append(Note("abstained", text, warning=True))
     return made
-
-
-def hides(one: Abstained, leading: Judged) -> bool:
-    """Whether the rows that a model leaves out are harder than others."""
-    if one.there is None or one.elsewhere is None or leading.spec.direction != "min":
-        return False
-    return one.there > HARDER * abs(one.elsewhere)

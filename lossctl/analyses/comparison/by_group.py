@@ -25,6 +25,7 @@ from lossctl.analyses.contrast import few
 from lossctl.analyses.cuts import NOWHERE, Cut, cut
 from lossctl.analyses.inference.corrections import METHODS
 from lossctl.analyses.inference.paired import mean_test
+from lossctl.analyses.significance import sign_p
 from lossctl.analyses.wording import listed, percent
 from lossctl.batch import Batch
 from lossctl.grouping import Grouping
@@ -89,13 +90,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ByGroup:
-    """The groups of a column; of one model the mean change with every group counting alike."""
+    """The groups of a column by one loss; `unit` is what is independent of each other."""
 
     spec: Spec
     name: str
     groups: tuple[Group, ...]
     rows: int
     total: tuple[float | None, ...]  # every model's value of all rows
+    unit: str = "rows"
 
 
 def rounds(
@@ -103,10 +105,7 @@ def rounds(
 ) -> Rounds[list[ByGroup]]:
     """None where the leading loss is no mean of what rows add. Raises DataError for a column of too
     many values."""
-    reduction = context.leading.reduction
-    if not isinstance(reduction, Additive) or reduction.pairs:
-        return []
-    if context.outputs > 1 and not context.adds_up(context.leading):
+    if not context.one_sum(context.leading) or context.leading.reduction.pairs:
         return []
     return (yield from in_step(_one(context, models, one, question) for one in by))
 
@@ -140,7 +139,7 @@ def _one(
         made.append(Group(name, said, held[0].groups[code].count, tuple(models_of)))
     total = tuple(_value(spec, _all(one)) for one in held)
     rows = sum(group.rows for group in made)
-    return ByGroup(spec, str(by), _corrected(spec, made, question), rows, total)
+    return ByGroup(spec, str(by), _corrected(spec, made, question), rows, total, question.unit)
 
 
 def _all(state: KeyedState) -> SumsState:
@@ -175,11 +174,13 @@ def _within(
 ) -> Within:
     """A model against the reference; the interval is of the mean of what rows add."""
     if first.value is None or second.value is None:
-        return second
+        return Within(second.value)
     difference = second.value - first.value
     if spec.direction == "zero":
         difference = abs(second.value) - abs(first.value)
     plain = Within(second.value, difference)
+    if question.unit != "rows":
+        return plain  # what is known of rows that depend on each other is of all of them
     if gap.infinite or gap.nonzero < 2 or gap.b <= 0:
         return plain
     if gap.aa == 0:
@@ -189,14 +190,18 @@ def _within(
         mean = gap.mean
     except OverflowError:
         return plain
-    if error == 0.0 or not math.isfinite(error):
+    if not math.isfinite(error):
         return plain
+    doubted = gap.nonzero < FEWEST or few(size)
+    if error == 0.0:  # every row differs by the same
+        p = None if doubted else sign_p(gap.nonzero, 0)
+        return Within(second.value, difference, p=p, verdict=UNDECIDED if doubted else "")
     test = mean_test(mean, error, gap.nonzero - 1, question.confidence)
     # A root or a sum changes as its mean does, but for a factor.
     factor = difference / mean if mean else 0.0
-    ends = sorted((test.low * factor, test.high * factor)) if test.low and test.high else None
-    low, high = ends if ends else (None, None)
-    doubted = gap.nonzero < FEWEST or few(size)
+    low = high = None
+    if test.low is not None and test.high is not None:
+        low, high = sorted((test.low * factor, test.high * factor))
     return Within(second.value, difference, low, high, None if doubted else test.p,
                   UNDECIDED if doubted else "")  # fmt: skip
 
@@ -262,6 +267,8 @@ def text(found: ByGroup, names: Sequence[str]) -> str:
     if doubted:
         why = f"fewer than {FEWEST} rows, or a few decide"
         said.append(f"{doubted} of {len(judged)} undecided ({why})")
+    if found.unit != "rows":
+        said.append(f"how surely is not worked out by {found.unit}")
     if len(found.groups) > SHOWN:
         said.append(f"{len(found.groups)} groups, the largest {SHOWN} shown")
     mixed = mix(found)

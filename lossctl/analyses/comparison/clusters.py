@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from lossctl.analyses.comparison.instants import instants
 from lossctl.analyses.comparison.question import Question
 from lossctl.analyses.comparison.spread import Piece, Spread, influence
 from lossctl.analyses.context import Context
@@ -21,7 +22,6 @@ from lossctl.errors import DataError, inert
 from lossctl.few import Few, FewState
 from lossctl.gram import GramState
 from lossctl.hashing import mixed
-from lossctl.ranges import key_of
 from lossctl.rounds import Rounds
 from lossctl.states import TermsOf
 from lossctl.units import BUCKETS, MOST, UnitsState, UnitSums
@@ -50,7 +50,7 @@ class TimeOf:
 
     def __call__(self, batch: Batch) -> Integers:
         levels, codes = _told(self.column, batch, "--time")
-        return np.array([_instant(self.column, one) for one in levels], dtype=np.int64)[codes]
+        return np.array(instants(levels, self.column), dtype=np.int64)[codes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,27 +77,10 @@ def _told(column: str, batch: Batch, option: str) -> tuple[list[Level], Integers
 def _hash(level: Level) -> int:
     from hashlib import blake2b
 
-    text = level if isinstance(level, str) else repr(float(level))
+    text = level if isinstance(level, str) else repr(level)
     kind = b"t" if isinstance(level, str) else b"n"
     data = blake2b(kind + text.encode("utf-8", "replace"), digest_size=8).digest()
     return int(mixed(np.array([int.from_bytes(data, "little") >> 1]))[0] >> np.uint64(1))
-
-
-def _instant(column: str, level: Level) -> int:
-    if not isinstance(level, str):
-        return key_of(float(level))
-    try:
-        return key_of(float(level))
-    except ValueError:
-        pass
-    try:
-        text = level.strip().removesuffix("Z").replace(" ", "T", 1)
-        return int(np.datetime64(text, "ns").astype(np.int64))
-    except ValueError:
-        raise DataError(
-            f"--time {inert(column)}: {inert(level)} is neither a number nor a date",
-            "write dates as 2026-11-21, or 2026-11-21T08:30",
-        ) from None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -72,15 +72,11 @@ def rounds(
     reduction = spec.reduction
     if not isinstance(reduction, Additive) or reduction.pairs or found.gram is None:
         return None
-    if context.outputs > 1 and not context.adds_up(spec):
-        return None
-    if context.whole is not None and spec in context.whole.together:
-        return None
-    if spec.direction == "zero":
+    if not context.one_sum(spec) or spec.direction == "zero":
         return None
     sign = -1.0 if spec.direction == "max" else 1.0
     gap = Gap(spec, models[pair[0]], models[pair[1]], sign)
-    lead, all_of = Sums(LeadTerms(gap, True)), Sums(LeadTerms(gap, False))
+    lead, all_of = (Sums(context.weighing(LeadTerms(gap, only))) for only in (True, False))
     top = Top(Lead(gap), LISTED)
 
     def goal(state: SumsState) -> Exact | None:

@@ -183,7 +183,8 @@ def _by_rows(found: Measured, versus: Versus, question: Question, rows: Resample
         versus = replace(versus, p=versus.sign_p)
     spec = str(found.spec)
     if question.interval == "bca" and rows is not None:
-        ends = rows.interval(spec, versus.model, question)
+        counts = found.values[versus.model].count, 0 if found.gram is None else found.gram.count
+        ends = rows.interval(spec, versus.model, question, *counts)
         if ends is not None:
             versus = replace(versus, low=ends[0], high=ends[1], method="bca")
     if question.test in ("permutation", "wilcoxon"):
@@ -232,9 +233,10 @@ def _versus(found: Measured, number: int, question: Question) -> Versus:
         error = 0.0
     n = spread.rows
     if error == 0.0:
-        p = apart.wins and sign_p(apart.wins.worse, apart.wins.better)
+        alone = apart.wins if question.unit == "rows" else None
+        p = None if alone is None else sign_p(alone.worse, alone.better)
         why = "every row differs by the same"
-        return replace(plain, error=0.0, p=p or None, trusted=n >= FEWEST, why=why)
+        return replace(plain, error=0.0, p=p, trusted=spread.units >= FEWEST, why=why)
     if not math.isfinite(error):
         return replace(plain, why="its spread is too large for a 64-bit float")
     test = mean_test(difference, error, spread.degrees, question.confidence)

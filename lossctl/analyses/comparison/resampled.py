@@ -59,16 +59,18 @@ class Resampled:
     drawn: dict[str, Array]
     signed: frozenset[str]  # the losses that are best at 0
 
-    def interval(self, spec: str, number: int, question: Question) -> tuple[float, float] | None:
+    def interval(
+        self, spec: str, number: int, question: Question, rows: int, weighing: int
+    ) -> tuple[float, float] | None:
         """The BCa interval of the difference of a model's value from the first one's; None where
-        there is none."""
+        there is none. `rows` count in the loss, `weighing` of them weigh anything."""
         if spec not in self.drawn:
             return None
         columns = self.columns[spec].T
         reduction = self.reductions[spec]
 
         def statistic(sums: Array) -> Array:
-            each = [_values(reduction, sums[:, 2 * n], sums[:, 2 * n + 1], len(columns))
+            each = [_values(reduction, sums[:, 2 * n], sums[:, 2 * n + 1], rows, weighing)
                     for n in (0, number)]  # fmt: skip
             if spec in self.signed:
                 each = [np.abs(one) for one in each]
@@ -116,22 +118,18 @@ class Resampled:
         return found
 
 
-def _values(reduction: Additive, a: Array, b: Array, rows: int) -> Array:
+def _values(reduction: Additive, a: Array, b: Array, rows: int, weighing: int) -> Array:
     """The values of sums, as `Additive.finish` makes them of exact ones."""
-    divisor = b if reduction.divisor == "weights" else 1.0 if reduction.divisor == "one" else rows
-    inner = a / divisor
+    by: dict[str, Array | float] = {"weights": b, "rows": rows, "nonzero": weighing, "one": 1.0}
+    inner: Array = a / by[reduction.divisor]
     if reduction.outer == "root":
         return np.sqrt(np.maximum(inner, 0.0))
     return np.exp(inner) if reduction.outer == "exp" else inner
 
 
 def fits(context: Context, spec: Spec) -> bool:
-    """Whether a loss is one sum over another that every row adds to by itself."""
-    together = context.whole is not None and spec in context.whole.together
-    several = context.outputs > 1 and not context.adds_up(spec)
-    return isinstance(spec.reduction, Additive) and not (together or several) and (
-        spec.offset == (0.0, 0.0)
-    )  # fmt: skip
+    """Whether a loss can be worked out of the sums of some rows."""
+    return context.one_sum(spec) and spec.offset == (0.0, 0.0)
 
 
 def rounds(

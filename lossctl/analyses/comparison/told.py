@@ -59,7 +59,8 @@ def identical(found: Compared) -> bool:
     """Whether all models give the same losses in every row."""
     every = [versus for one in found.losses for versus in one.against]
     return any(versus.verdict == IDENTICAL for versus in every) and all(
-        versus.verdict == IDENTICAL or versus.difference == 0.0 for versus in every
+        versus.verdict == IDENTICAL or (versus.apart.wins is None and versus.difference == 0.0)
+        for versus in every
     )
 
 
