@@ -57,6 +57,7 @@ class Batches:
         self._chosen: dict[str, set[float]] = {}
         self._whole_domains = binding.whole_domains
         self._partly = partly
+        self._aligned: Aligned | None = None  # the block at hand
         self.perhaps = perhaps
         self.task = task
         self.chances = bool(perhaps)  # whether all that was seen could be probabilities
@@ -107,6 +108,7 @@ class Batches:
             raise DataError(f"{name}: every weight is 0", "some must be positive")
 
     def _batch(self, aligned: Aligned) -> Batch | None:
+        self._aligned = aligned
         for guard in self.binding.guards:
             disagreement(aligned, guard, self.binding.feeds)
         columns: dict[str, Any] = {}
@@ -257,9 +259,9 @@ class Batches:
                 fault = first_fault(column, domain, own)
                 if fault is not None:
                     row, value, rule = fault
+                    number = self._own_row(one, batch, row)
                     raise DataError(
-                        f"{one.name} row #{int(batch.rows[row])} is {value} but {label} needs "
-                        f"{one.role} {rule}",
+                        f"{one.name} row #{number} is {value} but {label} needs {one.role} {rule}",
                         self._remedy(one, domain, column),
                     )
                 self._check_choices(one, domain, column)
@@ -288,6 +290,13 @@ class Batches:
         sizes = axis_sizes([*given, *wholes])
         self._check_classes(sizes)
         return sizes
+
+    def _own_row(self, bound: Bound, batch: Batch, row: int) -> int:
+        """The number of a row of a batch in the file that a column is of."""
+        if self._aligned is None or not self._aligned.own:
+            return int(batch.rows[row])
+        place = int(np.flatnonzero(self._aligned.rows == batch.rows[row])[0])
+        return self._aligned.row_of(bound.feed, place)
 
     def _remedy(self, bound: Bound, domain: Domain, column: Any) -> str | None:
         """What may help values that are no probabilities, or no corners."""

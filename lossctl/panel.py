@@ -38,15 +38,21 @@ def bind_models(
         role: 0 for role, (source, _) in whole.whole_places.items() if source.path == pred.path
     }
     models = [Model(plan.models[0].name)]
+    held = [(plan.pred, pred, 0)]  # every file once, also one with the columns of several models
     for number, model in enumerate(plan.models[1:], 1):
         alone = _alone(plan, model)
-        source = pred if model.pred == plan.pred else open_source(model.pred)
+        known = next((one for one in held if one[0] == model.pred), None)
+        source = open_source(model.pred) if known is None else known[1]
         other = bind(alone, specs, source, target, open_source, several=several)
         if not _same_classes(names, _classes(other), plan.models[0], model):
             ordered = replace(alone, labels=names)
             other = bind(ordered, specs, source, target, open_source, several=several)
-        models.append(_added(whole, other, number, model, own=own, shared=source is pred))
-        if source is not pred and target is None and not (plan.on or plan.by_row):
+        place = None if known is None else known[2]
+        models.append(_added(whole, other, number, model, own=own, place=place))
+        if known is not None:
+            continue
+        held.append((model.pred, source, len(whole.feeds) - 1))
+        if target is None and not (plan.on or plan.by_row):
             whole.guards += _between(whole, len(whole.feeds) - 1)
     whole.models = tuple(models)
     if plan.on and len(whole.feeds) < 2:
@@ -92,18 +98,18 @@ def _added(
     model: Contender,
     *,
     own: list[str],
-    shared: bool,
+    place: int | None,
 ) -> Model:
-    """Add one more model's columns: of a `shared` file they are read with the first one's."""
+    """Add one more model's columns; `place` is that of its file among those that are read already,
+    for other models."""
     theirs = [role for role, bound in other.bound.items() if _is_own(role, bound)]
     if sorted(theirs) != sorted(own):
         raise UsageError(
             f"{model.name} has {', '.join(theirs)}, the first model {', '.join(own)}",
             "all models must have the same columns",
         )
-    if shared:
-        place = 0
-    else:
+    shared = place is not None
+    if place is None:
         place = len(whole.feeds)
         whole.feeds.append(other.feeds[0])
         if whole.keys:
@@ -123,7 +129,7 @@ def _added(
     if other.weight is not None and other.weight.feed == 0 and not shared:
         whole.weights.append(_moved(other.weight, whole.feeds[place], place, other.feeds[0]))
     for role, domain in other.whole_domains:
-        if other.whole_places[role][0].path == other.feeds[0].source.path and not shared:
+        if other.whole_places[role][0].path == other.feeds[0].source.path and place:
             name = column_name(role, number)
             whole.wholes[name] = other.wholes[role]
             whole.whole_domains.append((name, domain))
@@ -142,8 +148,9 @@ def _added(
 def _between(whole: Binding, place: int) -> list[Guard]:
     """The columns that name the rows in the first model's file and in another one's."""
     feeds = [whole.feeds[0], whole.feeds[place]]
+    weights = [one for one in (whole.weight, *whole.weights) if one is not None]
     used = [
-        {feed.wanted[at].index for one in whole.bound.values() if one.feed == number
+        {feed.wanted[at].index for one in (*whole.bound.values(), *weights) if one.feed == number
          for at in one.places}
         for number, feed in zip((0, place), feeds, strict=True)
     ]  # fmt: skip

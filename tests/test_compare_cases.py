@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from io import StringIO
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +15,7 @@ import pytest
 
 import lossctl
 from lossctl.analyses.comparison.instants import instants
+from lossctl.cli.contenders import contenders
 from lossctl.errors import DataError, UsageError
 from tests.compared import compare
 
@@ -177,7 +183,7 @@ def test_times_are_in_their_order() -> None:
         ["-3", "0", "1e2", "200"],
     ):  # fmt: skip
         found = instants(levels, "day")
-        assert all(one < other for one, other in zip(found, found[1:], strict=False)), levels
+        assert all(one < other for one, other in pairwise(found)), levels
 
 
 @pytest.mark.parametrize(
@@ -227,10 +233,52 @@ def test_a_model_cannot_be_called_as_a_column_of_samples(name: str) -> None:
 
 
 def test_what_compare_cannot_do_is_refused() -> None:
-    models = {"a": [1.0, 2.0], "b": [2.0, 2.0]}
+    models: dict[Any, Any] = {"a": [1.0, 2.0], "b": [2.0, 2.0]}
     with pytest.raises(UsageError, match="propagate"):
         lossctl.compare(models, [1.0, 2.0], nan="propagate")
     with pytest.raises(UsageError, match="exclude each other"):
         lossctl.compare(models, [1.0, 2.0], weight=[1.0, 1.0], weight_col="w")
     with pytest.raises(UsageError, match="texts"):
-        lossctl.compare({1: [1.0, 2.0], "b": [2.0, 2.0]}, [1.0, 2.0])  # type: ignore[dict-item]
+        lossctl.compare({1: [1.0, 2.0], "b": [2.0, 2.0]}, [1.0, 2.0])
+
+
+def _table(where: Path, name: str, **columns: np.ndarray) -> Path:
+    path = where / name
+    pd.DataFrame(columns).to_csv(path, index=False)
+    return path
+
+
+def test_a_pipe_may_hold_the_columns_of_several_models(tmp_path: Path) -> None:
+    target = RNG.normal(size=50)
+    columns = {name: target + RNG.normal(size=50) for name in ("x", "y")}
+    base = _table(tmp_path, "base.csv", pred=target + 1.0)
+    two = _table(tmp_path, "two.csv", **columns)
+    truth = _table(tmp_path, "truth.csv", target=target)
+    words = [f"base={base}", "x=-:x", "y=-:y", "-t", str(truth), "-l", "mae", "-f", "csv"]
+    done = subprocess.run(
+        [sys.executable, "-m", "lossctl", "compare", *words],
+        input=two.read_text(), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    values = pd.read_csv(StringIO(done.stdout)).set_index("model")["value"]
+    for name, column in columns.items():
+        assert values[name] == pytest.approx(np.abs(column - target).mean(), rel=1e-12)
+
+
+def test_a_file_whose_name_has_an_equals_sign_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _table(tmp_path, "lr=1.csv", pred=np.zeros(3))
+    found = contenders(["lr=1.csv", "new=lr=1.csv"], None, None)
+    assert [(one.name, one.pred) for one in found] == [("lr=1", "lr=1.csv"), ("new", "lr=1.csv")]
+
+
+def test_a_value_outside_a_domain_is_named_by_its_row_in_its_own_file(tmp_path: Path) -> None:
+    keys = np.arange(10)
+    truth = _table(tmp_path, "truth.csv", id=keys, target=keys % 2)
+    good = _table(tmp_path, "good.csv", id=keys, pred=np.full(10, 0.5))
+    over = np.full(10, 0.5)
+    over[1] = 1.5
+    bad = _table(tmp_path, "bad.csv", id=keys[::-1], pred=over)
+    with pytest.raises(DataError, match=r"bad\.csv\[pred\] row #1 is 1\.5"):
+        lossctl.compare({"good": str(good), "bad": str(bad)}, str(truth), "bce", on="id")

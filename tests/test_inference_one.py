@@ -85,7 +85,6 @@ def test_where_nothing_varies_nothing_is_tested(d: list[float]) -> None:
     assert found.test == paired.MeanTest(d[0], 0.0, len(d) - 1, None, None, None, None)
     assert serial.autocorrelated(values) == serial.Serial(None, None, None)
     assert serial.block_length(np.full(50, d[0])) is None
-    assert serial.dependent(np.full(50, d[0])) == serial.Dependent(0, d[0], None)
     clustered = clusters.clustered(values, [1] * (len(d) - 1) + [2])
     assert clustered.test == paired.MeanTest(d[0], 0.0, 1, None, None, None, None)
     assert clustered.effect is None
@@ -450,23 +449,6 @@ def test_few_rows_are_not_judged() -> None:
     assert serial.autocorrelated(d[:1]) == serial.Serial(None, None, None)
 
 
-def test_the_mean_of_dependent_rows() -> None:
-    for x in series(10):
-        length = serial.block_length(x)
-        found = serial.dependent(x)
-        assert length is not None and found.test is not None
-        assert found.lags == min(2 * max(1, math.ceil(length.circular)) - 1, x.size - 2)
-        h, n = found.lags + 1, x.size
-        shrunk = (n + 1 - 2 * h + h * (h - 1) / n) / n
-        error = math.sqrt(serial.long_run_variance(x, found.lags) / n / shrunk)
-        assert (found.mean, found.test.error) == (near(x.mean()), near(error))
-        assert found.test.degrees == near(min(n - 1.0, max(1.0, 1.5 * n / h)))
-    none = serial.dependent(np.array([1.0, 2.0, 4.0]))
-    want = paired.paired(np.array([1.0, 2.0, 4.0])).test
-    assert none.test is not None and want is not None
-    assert (none.lags, none.test.p) == (0, near(want.p))
-
-
 # --- clusters ---------------------------------------------------------------------------------
 
 
@@ -488,12 +470,6 @@ def test_clusters_are_those_of_statsmodels() -> None:
             tuple(fit.conf_int()[0]), rel=NEAR, abs=NEAR
         )
         assert found.effect == near((fit.bse[0] / (d.std(ddof=1) / math.sqrt(d.size))) ** 2)
-        sums = np.array([d[codes == code].sum() for code in np.unique(codes)])
-        counts = np.array([(codes == code).sum() for code in np.unique(codes)]) * 1.0
-        again = clusters.from_sums(sums, counts)
-        assert again.test is not None
-        assert again.test.error == near(found.test.error)
-        assert again.mean == pytest.approx(found.mean, rel=NEAR, abs=NEAR)
 
 
 def test_clusters_of_one_row_and_one_cluster() -> None:
@@ -507,7 +483,6 @@ def test_clusters_of_one_row_and_one_cluster() -> None:
     one = clusters.clustered(d, [7, 7, 7, 7])
     assert (one.clusters, one.test, one.effect, one.mean) == (1, None, None, 1.5)
     assert one.plain_error == near(want.error)
-    assert clusters.from_sums(np.array([3.0]), np.array([2.0])).test is None
     # A large mean does not hide small differences.
     far = clusters.clustered(d * 1e-3 + 1e9, [1, 1, 2, 2])
     near_zero = clusters.clustered(d, [1, 1, 2, 2])

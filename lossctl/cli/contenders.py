@@ -57,20 +57,20 @@ def several(words: Sequence[str | None], targets: str | None) -> list[str]:
 
 
 def _named(word: str) -> bool:
-    return re.match(r"[\w.-]+=.", word) is not None and not Path(word).exists()
+    return _parted(word)[0] is not None
+
+
+def _parted(text: str) -> tuple[str | None, str]:
+    """The name that a model is given, if any, and where its predictions are."""
+    match = re.fullmatch(r"([\w.-]+)=(.+)", text, re.DOTALL)
+    return (None, text) if match is None or Path(text).exists() else (match[1], match[2])
 
 
 def _contender(text: str, pred_col: str | None) -> Contender:
-    match = re.fullmatch(r"([\w.-]+)=(.+)", text, re.DOTALL)
-    name, path = match.groups() if match else (None, text)
+    name, path = _parted(text)
     head, equals, rest = text.partition("=")
-    if (
-        match is None
-        and equals
-        and "/" not in head
-        and not Path(text).exists()
-        and (Path(rest).exists())
-    ):
+    unlike = name is None and equals and "/" not in head
+    if unlike and Path(rest).exists() and not Path(text).exists():
         raise UsageError(f"{inert(head)} cannot be the name of a model",
                          "names are of letters, digits and . _ -")  # fmt: skip
     path, columns = _columns(path)
@@ -78,8 +78,7 @@ def _contender(text: str, pred_col: str | None) -> Contender:
 
 
 def _of_one_file(text: str, pred_col: str | None) -> list[Contender]:
-    match = re.fullmatch(r"([\w.-]+)=(.+)", text, re.DOTALL)
-    path, columns = _columns(match[2] if match and not Path(text).exists() else text)
+    path, columns = _columns(_parted(text)[1])
     names = [part.strip() for part in (columns or pred_col or "").split(",")]
     if len(names) < 2 or "" in names:
         raise UsageError(

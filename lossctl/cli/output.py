@@ -120,7 +120,8 @@ class Destinations:
 
     def say_how(self, report: Report, seconds: float) -> None:
         """What `-v` adds, on stderr."""
-        for role, given in report.inputs.items():
+        named = {**report.inputs, **{one["name"]: one for one in report.models}}
+        for role, given in named.items():
             columns = ", ".join(name for name in given["columns"] if name) or "all"
             text = f"{role}: {given['path']} as {given['format']}, columns {columns}"
             print(f"lossctl: {inert(text)}", file=sys.stderr)

@@ -17,6 +17,7 @@ from lossctl.analyses.comparison.judged import (
     UNDECIDED,
     WORSE,
     placed,
+    relative,
 )
 from lossctl.analyses.comparison.question import Question
 from lossctl.analyses.comparison.tables import MARKS
@@ -325,8 +326,9 @@ def _pair_table(
             "value": second.difference / size, "percent": scaled}  # fmt: skip
         interval = None
         if second.low is not None and second.high is not None:
-            interval = {"low": second.low / size, "high": second.high / size,
-                        "trusted": trusted, "percent": scaled}  # fmt: skip
+            interval = {"low": second.low, "high": second.high, "trusted": trusted}
+            if scaled:
+                interval = relative(second.low, second.high, size, trusted=trusted)
         rows.append((group.name, group.rows, first.value, second.value, change, interval,
                      second.verdict or None))  # fmt: skip
     return columns, tuple(rows)

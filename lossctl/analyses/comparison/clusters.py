@@ -192,7 +192,12 @@ def _root(variance: Any) -> float:
 
 
 def _lags(values: Array, horizon: int | None) -> int:
-    """How far neighbours are looked at: horizon - 1, or twice Politis and White's block."""
+    """How far neighbours are looked at: horizon - 1, or twice Politis and White's block.
+
+    With 1.5 n / (lags + 1) degrees of freedom (Priestley 1981) 95 % intervals of AR(1) series with
+    coefficients 0.3 to 0.7 cover 94 to 95 % from 250 rows on, and 93 to 94 % of 100; with half the
+    lags and n - 1 degrees it is 93 % of 500 rows, and 87 to 92 % of 100.
+    """
     most = len(values) - 2
     if horizon is not None:
         return min(horizon - 1, most)

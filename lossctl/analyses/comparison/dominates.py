@@ -43,14 +43,10 @@ def rounds(
     """The curves of a pair of models; `like` is any batch."""
     views = models[pair[0]], models[pair[1]]
     asked: list[Rounds[Any]] = [dominance.rounds(context, *views)]
-    level = _level(context, task)
+    level = _level(context)
     if task in ("regression", "auto", "custom"):
         asked.append(murphy.murphy_rounds(context, *views))
-    elif (
-        task == "binary"
-        and "target" in like.columns
-        and not any(s.told("from_logits") is True for s in context.specs)
-    ):
+    elif task == "binary" and "target" in like.columns and not _logits(context):
         asked.append(murphy.murphy_rounds(context, *views, role="pred"))
     elif task == "quantile" and level is not None:
         asked.append(murphy.murphy_rounds(context, *views, functional="quantile", level=level))
@@ -62,7 +58,7 @@ def _logits(context: Context) -> bool:
     return any(spec.told("from_logits") is True for spec in context.specs)
 
 
-def _level(context: Context, task: str) -> float | None:
+def _level(context: Context) -> float | None:
     """The one quantile that is predicted."""
     levels = [spec.told("quantile") for spec in context.specs]
     return levels[0] if len(levels) == 1 and isinstance(levels[0], float) else None

@@ -87,9 +87,7 @@ class Versus:
         """The interval as fractions of a value; None where that means nothing."""
         if self.low is None or self.high is None or self.change is None or not to:
             return None
-        size = abs(to)
-        low = max(self.low / size, -1.0)  # no loss falls below 0
-        return {"low": low, "high": self.high / size, "trusted": self.sound, "percent": True}
+        return relative(self.low, self.high, to, trusted=self.sound)
 
     @property
     def win_rate(self) -> float | None:
@@ -156,6 +154,13 @@ class Judged:
     def of(self, number: int) -> Versus | None:
         """What is said of a model; None of the reference."""
         return next((one for one in self.against if one.model == number), None)
+
+
+def relative(low: float, high: float, to: float, *, trusted: bool) -> Json:
+    """An interval of a difference as fractions of a value, as tables hold it. Losses for which that
+    means something do not fall below 0."""
+    size = abs(to)
+    return {"low": max(low / size, -1.0), "high": high / size, "trusted": trusted, "percent": True}
 
 
 def placed(value: float, direction: str) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lossctl.analyses.comparison.judged import FEWEST, Judged, placed
+from lossctl.analyses.comparison.judged import FEWEST, Judged, placed, relative
 from lossctl.analyses.comparison.question import Question
 from lossctl.analyses.inference.ranking import ConfidenceSet, Ranking, confidence_set, ranking
 from lossctl.report import Json
@@ -73,8 +73,7 @@ class Ranks:
         trusted = versus is None or versus.sound
         if versus is None or versus.change is None or not reference:
             return {"low": low, "high": high, "trusted": trusted}
-        size = abs(reference)
-        return {"low": low / size, "high": high / size, "trusted": trusted, "percent": True}
+        return relative(low, high, reference, trusted=trusted)
 
     def data(self, names: Sequence[str]) -> Json:
         """All of it, by model."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lossctl.analyses.comparison.judged import placed
 from lossctl.analyses.context import Context, prose
 from lossctl.analyses.trimmed import Trimmed, trimmed
 from lossctl.analyses.wording import percent
@@ -27,8 +28,9 @@ class Trims:
 
     def best(self) -> list[int]:
         """The best model at each share."""
-        sign = -1.0 if self.spec.direction == "max" else 1.0
-        return [min(range(len(values)), key=lambda n: sign * values[n]) for _, values in self.path]
+        sizes = ([placed(value, self.spec.direction) for value in values]
+                 for _, values in self.path)  # fmt: skip
+        return [each.index(min(each)) for each in sizes]
 
 
 def trims(context: Context, models: Sequence[Model]) -> Rounds[Trims | None]:

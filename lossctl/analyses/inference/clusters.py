@@ -49,20 +49,6 @@ def clustered(d: Array, codes: Any, confidence: float = 0.95) -> Clustered:
     return Clustered(d.size, counts.size, alone.mean, test, plain, effect)
 
 
-def from_sums(sums: Array, counts: Array, confidence: float = 0.95) -> Clustered:
-    """The same from the sums and numbers of rows (or weights) of each cluster, both (G,):
-    the error is sqrt(G / (G - 1) Σ (sum_g - mean n_g)²) / n, with G - 1 degrees of freedom
-    (Cameron and Miller 2015; statsmodels' `cov_type="cluster"`)."""
-    n = float(counts.sum())
-    small, exponent = near_one(sums)
-    mean = enlarged(float(small.sum()) / n, exponent)
-    error = _error(small, counts)
-    if error is None:
-        return Clustered(n, 1, mean, None, None, None)
-    test = mean_test(mean, enlarged(error, exponent), counts.size - 1, confidence)
-    return Clustered(n, counts.size, mean, test, None, None)
-
-
 def _error(sums: Array, counts: Array) -> float | None:
     """The standard error of the mean; None for one cluster."""
     if counts.size == 1:

@@ -103,23 +103,6 @@ def diebold_mariano(
     return _tested(d, horizon - 1, d.size - 1, kernel, confidence)
 
 
-def dependent(d: Array, lags: int | None = None, confidence: float = 0.95) -> Dependent:
-    """The test of the mean of rows `d` (n,), n >= 2, in order, that depend on each other.
-
-    Bartlett's weights, twice as many lags as Politis and White's circular block is long, the
-    correction of Harvey, Leybourne and Newbold, and 1.5 n / (lags + 1) degrees of freedom, which is
-    how well that variance is known (Priestley 1981). Of AR(1) series with coefficients 0.3 to 0.7
-    such 95 % intervals cover 94 to 95 % from 250 rows on, and 93 to 94 % of 100; with half the lags
-    and n - 1 degrees it is 93 % of 500 rows, and 87 to 92 % of 100.
-    """
-    if lags is None:
-        length = block_length(d)
-        lags = 0 if length is None else 2 * max(1, math.ceil(length.circular)) - 1
-    lags = min(lags, d.size - 2)
-    degrees = min(d.size - 1.0, max(1.0, 1.5 * d.size / (lags + 1)))
-    return _tested(d, lags, degrees, "bartlett", confidence)
-
-
 def _tested(d: Array, lags: int, degrees: float, kernel: Kernel, confidence: float) -> Dependent:
     n, horizon = d.size, lags + 1
     small, exponent = near_one(d)
