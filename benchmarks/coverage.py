@@ -195,6 +195,22 @@ def bars(lines: Sequence[Line]) -> tuple[Bar, ...]:
     )  # fmt: skip
 
 
+def failing(lines: Sequence[Line]) -> str:
+    """Where the first bar fails, and whether runs are warned there."""
+    covered = bars(lines)[0]
+    if not covered.failing:
+        return ""
+    warned = sum((one.share("warned") or 0.0) >= WARNED for one in covered.failing)
+    kinds = dict.fromkeys(one.scenario.group for one in covered.about)
+    counts = (
+        f"{group} {sum(one.scenario.group == group for one in covered.failing)} of "
+        f"{sum(one.scenario.group == group for one in covered.about)}"
+        for group in kinds
+    )
+    return (f"Of the {len(covered.failing)} lines that fail (a), {warned} are warned of in 80 % of "
+            f"the runs or more. By kind: {', '.join(counts)}.")  # fmt: skip
+
+
 def verdict(lines: Sequence[Line]) -> str:
     """The last line."""
     found = bars(lines)
@@ -317,11 +333,14 @@ def text(lines: Sequence[Line], runs: int, seed: int) -> str:
         "in which lines failed by chance.",
         "\n".join(f"- {bar.text}" for bar in found),
         pooled(lines),
+        failing(lines),
         "No rule that was tried meets (a) where one model's tails are heavier: what makes an "
         "interval wrong there is mostly that the sample lacks the large errors that are still to "
         "come, and then little in it is amiss. The fewer runs are left without a warning, the more "
         "of these are just the samples that look harmless. *Unwarned and misses* is what that "
-        "costs.",
+        "costs. Warning sooner (from an index of 0.2 and a skewness of 0.03 on) left 3 of the "
+        "lines of unlike laws failing in a trial with 600 runs, and warned in 45 % of samples of "
+        "200 Gaussian errors, where nothing is amiss.",
     ]  # fmt: skip
     for group, words in WORDS.items():
         known = [one for one in lines if one.scenario.group == group]
