@@ -146,7 +146,8 @@ def check_truths(
             raise DataError(
                 f"{pair[0].name} and {pair[1].name} are not the same {what}: they differ from "
                 f"row #{aligned.row_of(first.feed, row)}",
-                "-t TARGETS gives one file for all models; --on KEY pairs rows by a key",
+                "-t TARGETS gives one file for all models"
+                + ("" if binding.keys else "; --on KEY pairs rows by a key"),
             )
 
 

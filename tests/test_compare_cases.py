@@ -179,10 +179,11 @@ def test_times_are_in_their_order() -> None:
     for levels in (
         [-(2**60), -5, -0.5, 0, 0.25, 3, 2**53, 2**53 + 1, 1_763_683_200_000_000_001],
         ["2025-12", "2026-01-01", "2026-01-01T00:00:00.000001", "2026-01-01T12:00:00+01:00",
-         "2026-01-01T11:30:00Z", "2026-01-02 00:00:00"],
+         "2026-01-01T11:30:00Z", "2026-01-01T11:30:00.0000001", "2026-01-01T11:30:00.000000101Z",
+         "2026-01-02 00:00:00"],
         ["-3", "0", "1e2", "200"],
     ):  # fmt: skip
-        found = instants(levels, "day")
+        found = instants(levels, str)
         assert all(one < other for one, other in pairwise(found)), levels
 
 
@@ -192,8 +193,8 @@ def test_times_are_in_their_order() -> None:
      [2**63], ["2026-01-01", "20260102"], ["2026-01-01", "soon"]],
 )  # fmt: skip
 def test_what_is_no_time_is_refused(levels: list[object]) -> None:
-    with pytest.raises(DataError, match="--time day"):
-        instants(levels, "day")
+    with pytest.raises(DataError, match=r"^row [01]"):
+        instants(levels, lambda place: f"row {place}")
 
 
 def test_clusters_beyond_what_floats_tell_apart_stay_apart() -> None:
@@ -282,3 +283,48 @@ def test_a_value_outside_a_domain_is_named_by_its_row_in_its_own_file(tmp_path: 
     bad = _table(tmp_path, "bad.csv", id=keys[::-1], pred=over)
     with pytest.raises(DataError, match=r"bad\.csv\[pred\] row #1 is 1\.5"):
         lossctl.compare({"good": str(good), "bad": str(bad)}, str(truth), "bce", on="id")
+
+
+def test_a_time_that_is_none_is_named_by_its_row() -> None:
+    frame = pd.DataFrame({"target": np.arange(40.0), "day": ["2026-01-01"] * 39 + ["soon"]})
+    preds = {name: pd.DataFrame({"pred": RNG.normal(size=40)}) for name in "ab"}
+    with pytest.raises(DataError, match="--time day row #39: soon"):
+        lossctl.compare(preds, frame, "mae", time="day", target_col="target")
+
+
+@pytest.mark.parametrize(
+    "names", [("mae_new", "new"), ("x", "x_residual"), ("difference", "b"), ("a", "mae_a")]
+)
+def test_models_whose_columns_would_clash_in_samples_are_refused(
+    names: tuple[str, str], tmp_path: Path
+) -> None:
+    target = RNG.normal(size=30)
+    truth = _table(tmp_path, "truth.csv", target=target)
+    words = [f"{name}={_table(tmp_path, f'{name}.csv', pred=target + 1.0)}" for name in names]
+    done = subprocess.run(
+        [sys.executable, "-m", "lossctl", "samples", *words, "-t", str(truth), "-l", "mae"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "two columns would be called" in done.stderr
+
+
+def test_how_sure_is_told_as_a_part_of_the_references_loss() -> None:
+    target = RNG.normal(size=300)
+    models = {"a": target + RNG.normal(size=300), "b": target + 0.5 * RNG.normal(size=300)}
+    found = compare(models, target, "mae")
+    sure = found.part("how sure")
+    assert sure["smallest"] == pytest.approx(found["mae", "b"]["smallest_shown"])
+    assert sure["rows_for_one_percent"] == pytest.approx(found["mae", "b"]["rows_for_one_percent"])
+
+
+def test_a_word_that_may_be_two_files_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a=b.csv", "b.csv"):
+        _table(tmp_path, name, pred=np.zeros(3))
+    with pytest.raises(UsageError, match="both files"):
+        contenders(["a=b.csv", "b.csv"], None, None)
+    found = contenders(["./a=b.csv", "a=./b.csv"], None, None)
+    assert [(one.name, one.pred) for one in found] == [("a=b", "./a=b.csv"), ("a", "./b.csv")]

@@ -63,7 +63,12 @@ def _named(word: str) -> bool:
 def _parted(text: str) -> tuple[str | None, str]:
     """The name that a model is given, if any, and where its predictions are."""
     match = re.fullmatch(r"([\w.-]+)=(.+)", text, re.DOTALL)
-    return (None, text) if match is None or Path(text).exists() else (match[1], match[2])
+    if match is None or not Path(text).exists():
+        return (None, text) if match is None else (match[1], match[2])
+    if Path(match[2]).exists():
+        raise UsageError(f"{inert(text)} and {inert(match[2])} are both files",
+                         f"./{inert(text)}, or {inert(match[1])}=./{inert(match[2])}")  # fmt: skip
+    return None, text
 
 
 def _contender(text: str, pred_col: str | None) -> Contender:

@@ -105,13 +105,22 @@ class DescribedByAll:
             for name, extra in described(replace(batch.seen(model), extras={})).items():
                 if name in _SHARED:
                     found.setdefault(name, extra)
-                else:
-                    predicted[model.name if name == "pred" else f"{model.name}_{name}"] = extra
+                    continue
+                own = model.name if name == "pred" else f"{model.name}_{name}"
+                if own in predicted or own in self.taken:
+                    raise _clash(own)
+                predicted[own] = extra
         made = found | predicted
         for name, extra in batch.extras.items():
             free = name not in made and name not in self.taken
             made[name if free else f"{name}_shown"] = extra
         return made
+
+
+def _clash(name: str) -> UsageError:
+    return UsageError(
+        f"two columns would be called {name}", "NAME=PREDS gives the models other names"
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,7 +152,7 @@ def differences(
 
 
 def _differences(held: Scoring, question: Question) -> Differences:
-    context, _ = held.rows()
+    context, first = held.rows()
     models = held.binding.models
     specs = context.specs
     leading = next((spec for spec in specs if spec.shares), None)
@@ -160,9 +169,13 @@ def _differences(held: Scoring, question: Question) -> Differences:
     if question.top is not None and question.top <= chosen:
         wanted = held.ask(top_rows(key, question.top))
     most = held.scored if question.top is None else min(question.top, held.scored)
-    taken = {"rank", *(one.name(model.name) for one in losses for model in models)}
-    taken |= {one.difference(place) for one in losses for place in range(1, len(models))}
+    taken = ["rank", *(one.name(model.name) for one in losses for model in models)]
+    taken += [one.difference(place) for one in losses for place in range(1, len(models))]
+    for name in taken:
+        if taken.count(name) > 1:
+            raise _clash(name)
     described = DescribedByAll(held, told=wanted is not None, taken=taken)
+    described(first.take(np.arange(first.count) < 1))  # where models' columns clash it raises
     rows = made_rows(held, question, described, losses, key, wanted)
     return Differences(held, question, losses, rows, most, sizes, values, wrong, digest)
 

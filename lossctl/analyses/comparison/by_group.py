@@ -99,6 +99,7 @@ class ByGroup:
     rows: int
     total: tuple[float | None, ...]  # every model's value of all rows
     unit: str = "rows"
+    other: bool = False  # whether another test or interval was asked for than that of groups
 
 
 def rounds(
@@ -140,7 +141,8 @@ def _one(
         made.append(Group(name, said, held[0].groups[code].count, tuple(models_of)))
     total = tuple(_value(spec, _all(one)) for one in held)
     rows = sum(group.rows for group in made)
-    return ByGroup(spec, str(by), _corrected(spec, made, question), rows, total, question.unit)
+    return ByGroup(spec, str(by), _corrected(spec, made, question), rows, total, question.unit,
+                   question.test != "t" or question.interval != "delta")  # fmt: skip
 
 
 def _all(state: KeyedState) -> SumsState:
@@ -270,6 +272,8 @@ def text(found: ByGroup, names: Sequence[str]) -> str:
         said.append(f"{doubted} of {len(judged)} undecided ({why})")
     if found.unit != "rows":
         said.append(f"how surely is not worked out by {found.unit}")
+    if found.other:
+        said.append("by the t test and the delta method")
     if len(found.groups) > SHOWN:
         said.append(f"{len(found.groups)} groups, the largest {SHOWN} shown")
     mixed = mix(found)

@@ -50,7 +50,12 @@ class TimeOf:
 
     def __call__(self, batch: Batch) -> Integers:
         levels, codes = _told(self.column, batch, "--time")
-        return np.array(instants(levels, self.column), dtype=np.int64)[codes]
+
+        def where(place: int) -> str:
+            row = int(batch.rows[int(np.flatnonzero(codes == place)[0])])
+            return f"--time {inert(self.column)} row #{row}"
+
+        return np.array(instants(levels, where), dtype=np.int64)[codes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from lossctl.analyses.comparison.judged import (
     IDENTICAL,
     NOT_SHOWN,
     ONE_PERCENT,
+    ROUNDING,
     WORSE,
     Judged,
     Versus,
@@ -117,8 +118,8 @@ def _sure(found: Compared, question: Question) -> Part | None:
     if one is None or spread is None or order is None:
         return None
     first, second = order[0], order[1]
-    error, value, of = float(spread.errors[first, second]), one.value(first), prose(one.spec)
-    if not 0.0 < error < math.inf or value is None:
+    error, value, of = float(spread.errors[first, second]), one.reference, prose(one.spec)
+    if value is None or not ROUNDING * abs(value) < error < math.inf:
         return None
     smallest = detectable(error, 1, question.confidence)
     rows = f"{spread.rows} rows"
