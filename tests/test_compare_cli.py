@@ -138,7 +138,11 @@ BAD: list[tuple[tuple[str, ...], int, str]] = [
     ((*AB, *Y, "--cluster", "nosuch"), 2, r"--cluster: .* column nosuch"),
     ((*AB, *Y, "--cluster", "some"), 3, r"--cluster some: row #0 has no value.*give every row"),
     ((*AB, *Y, "--time", "some"), 3, r"--time some: row #0 has no value"),
-    ((*AB, *Y, "--time", "rubbish"), 3, r"--time rubbish row #4: soon is neither a number nor a date"),
+    (
+        (*AB, *Y, "--time", "rubbish"),
+        3,
+        r"--time rubbish row #4: soon is neither a number nor a date",
+    ),
     ((*AB, *Y, "--time", "when", "--cluster", "group"), 2, r"exclude each other"),
     ((*AB, *Y, "--time", "when", "--test", "sign"), 2, r"--test sign takes rows as independent"),
     ((*AB, *Y, "--cluster", "group", "--ci", "bca"), 2, r"--ci bca takes rows as independent"),
