@@ -171,7 +171,6 @@ def compare(
         weight_col="weight" if weight is not None else options.pop("weight_col", None),
         id_col=options.pop("id_col", None),
         by=groupings(_several(by)),
-        units=tuple((f"--{name}", column) for name, column in columns.items() if column),
         **_common(
             losses=losses,
             **({"target_col": "target"} if extra else {}) | options,

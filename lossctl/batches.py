@@ -57,7 +57,6 @@ class Batches:
         self._chosen: dict[str, set[float]] = {}
         self._whole_domains = binding.whole_domains
         self._partly = partly
-        self._aligned: Aligned | None = None  # the block at hand
         self.perhaps = perhaps
         self.task = task
         self.chances = bool(perhaps)  # whether all that was seen could be probabilities
@@ -108,7 +107,6 @@ class Batches:
             raise DataError(f"{name}: every weight is 0", "some must be positive")
 
     def _batch(self, aligned: Aligned) -> Batch | None:
-        self._aligned = aligned
         for guard in self.binding.guards:
             disagreement(aligned, guard, self.binding.feeds)
         columns: dict[str, Any] = {}
@@ -151,15 +149,15 @@ class Batches:
             },
         )
         if self.binding.models and not keep.all():
-            self._tell_partly(batch, found, wanted)
+            self._tell_partly(batch, aligned, found, wanted)
         if not keep.all():
             if not keep.any():
                 return None
             batch = batch.take(keep)
-        self._check_domains(batch)
+        self._check_domains(batch, aligned)
         return batch
 
-    def _tell_partly(self, batch: Batch, found: Answers, keep: Mask) -> None:
+    def _tell_partly(self, batch: Batch, aligned: Aligned, found: Answers, keep: Mask) -> None:
         """Tell of the rows that only some models answer; each model's are checked like others."""
         models = self.binding.models
         answered: dict[int, Mask] = {}
@@ -169,7 +167,7 @@ class Batches:
                 lost[name] = lost.get(name, 0) + count
             answered[number] = rows
             if rows.any() and self._partly is not None:
-                self._check_domains(batch.take(rows), owner=number)
+                self._check_domains(batch.take(rows), aligned, owner=number)
         if self._partly is not None:
             self._partly(batch, answered)
 
@@ -242,7 +240,7 @@ class Batches:
         self._weight_seen = self._weight_seen or bool((weight > 0.0).any())
         return weight
 
-    def _check_domains(self, batch: Batch, owner: int | None = None) -> None:
+    def _check_domains(self, batch: Batch, aligned: Aligned, owner: int | None = None) -> None:
         """Of all columns, or those of one model and what all share."""
         bound = {
             role: one for role, one in self.binding.bound.items() if self._concerns(role, owner)
@@ -259,7 +257,7 @@ class Batches:
                 fault = first_fault(column, domain, own)
                 if fault is not None:
                     row, value, rule = fault
-                    number = self._own_row(one, batch, row)
+                    number = _own_row(one, batch, aligned, row)
                     raise DataError(
                         f"{one.name} row #{number} is {value} but {label} needs {one.role} {rule}",
                         self._remedy(one, domain, column),
@@ -290,13 +288,6 @@ class Batches:
         sizes = axis_sizes([*given, *wholes])
         self._check_classes(sizes)
         return sizes
-
-    def _own_row(self, bound: Bound, batch: Batch, row: int) -> int:
-        """The number of a row of a batch in the file that a column is of."""
-        if self._aligned is None or not self._aligned.own:
-            return int(batch.rows[row])
-        place = int(np.flatnonzero(self._aligned.rows == batch.rows[row])[0])
-        return self._aligned.row_of(bound.feed, place)
 
     def _remedy(self, bound: Bound, domain: Domain, column: Any) -> str | None:
         """What may help values that are no probabilities, or no corners."""
@@ -385,6 +376,14 @@ def _chances(pred: Any, target: Any) -> bool:
     return all(
         bool((one >= 0.0).all() and (np.abs(row_sum(one) - 1.0) <= ROUNDED).all()) for one in sides
     )
+
+
+def _own_row(bound: Bound, batch: Batch, aligned: Aligned, row: int) -> int:
+    """The number of a row of a batch in the file that a column is of."""
+    if not aligned.own:
+        return int(batch.rows[row])
+    place = int(np.flatnonzero(aligned.rows == batch.rows[row])[0])
+    return aligned.row_of(bound.feed, place)
 
 
 def _ids(cells: Cells) -> Ragged | Integers:

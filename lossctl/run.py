@@ -120,6 +120,7 @@ def compare_plan(
         raise UsageError("compare needs two models or more", "NAME=PREDS names each")
     if plan.nan == "propagate":
         raise UsageError("--nan propagate leaves nothing to compare", "--nan drop counts such rows")
+    plan = replace(plan, units=asked.units)
     over = None if asked.sweep is None else sweep.range_of(asked.sweep)
     if over is not None:
         plan = replace(plan, beside=(over.text(over.low), over.text(over.high)))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from itertools import chain, pairwise
 from typing import Any
 
@@ -25,58 +26,20 @@ from lossctl.grammar import parse
 from lossctl.rounds import ask
 from lossctl.states import grown
 from lossctl.terms import RoleColumn
+from tests import rivals
 from tests.batches import batch, part
+from tests.rivals import As, Known
 
 CONTEXT = Context(specs=(parse("mae"),), leading=parse("mae"), point="pred")
 CURVES = ("within", "over", "under", "excess", "excess_over", "excess_under")
 CLASSES = ("symmetric_monotone", "symmetric_convex", "monotone", "convex")
 
-
-@dataclass(frozen=True)
-class As:
-    """A model: the predictions of a role."""
-
-    role: str
-
-    def __call__(self, rows: Batch) -> Batch:
-        return rows.with_column("pred", rows.columns[self.role])
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is known beforehand: how many rows, perhaps."""
-
-    rows: int | None = None
-
-    def sample(self) -> Any:
-        return None
+asked = partial(rivals.asked, dominance.rounds, CONTEXT)
 
 
 def two(first: Any, second: Any, weight: Any = None) -> Batch:
     """Rows of two models whose errors these are."""
-    rows = batch(first, np.zeros(len(first)), weight)
-    rows.columns["other"] = np.array(second, dtype=float)
-    return rows
-
-
-def asked(
-    whole: Batch,
-    blocks: int = 1,
-    rows: int | None = None,
-    run: Callable[..., Any] = serial.run,
-    question: Any = dominance.rounds,
-    **settings: Any,
-) -> tuple[Any, int]:
-    """The answer for pred and other, and how many passes it took."""
-    context = replace(CONTEXT, weighted=whole.weight is not None, like=Known(rows))
-    parts = [part(whole, places) for places in np.array_split(np.arange(whole.count), blocks)]
-    passes = []
-
-    def one(specifications: Any) -> Any:
-        passes.append(specifications)
-        return run([one for one in parts if one.count], specifications)
-
-    return ask(question(context, None, As("other"), **settings), one), len(passes)
+    return rivals.two(first, second, np.zeros(len(first)), weight)
 
 
 def pairs(count: int, seed: int = 0) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -22,7 +22,9 @@ from lossctl.batch import Batch
 from lossctl.engines import processes, serial
 from lossctl.grammar import parse
 from lossctl.rounds import ask
-from tests.batches import batch, part
+from tests import rivals
+from tests.batches import batch
+from tests.rivals import As, Known, two
 
 CONTEXT = Context(specs=(parse("mse"),), leading=parse("mse"), point="pred")
 KINDS: list[tuple[murphy.Functional, float]] = [
@@ -30,50 +32,10 @@ KINDS: list[tuple[murphy.Functional, float]] = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class As:
-    """A model: the predictions of a role."""
-
-    role: str
-
-    def __call__(self, rows: Batch) -> Batch:
-        return rows.with_column("pred", rows.columns[self.role])
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is known beforehand: how many rows, perhaps."""
-
-    rows: int | None = None
-
-    def sample(self) -> Any:
-        return None
-
-
-def two(first: Any, second: Any, target: Any, weight: Any = None) -> Batch:
-    rows = batch(first, target, weight)
-    rows.columns["other"] = np.array(second, dtype=float)
-    return rows
-
-
 def asked(
-    whole: Batch,
-    blocks: int = 1,
-    rows: int | None = None,
-    run: Callable[..., Any] = serial.run,
-    context: Context = CONTEXT,
-    **settings: Any,
+    whole: Batch, *more: Any, context: Context = CONTEXT, **settings: Any
 ) -> tuple[Murphy | None, int]:
-    """The answer for pred and other, and how many passes it took."""
-    context = replace(context, weighted=whole.weight is not None, like=Known(rows))
-    parts = [part(whole, places) for places in np.array_split(np.arange(whole.count), blocks)]
-    passes = []
-
-    def one(specifications: Any) -> Any:
-        passes.append(specifications)
-        return run([one for one in parts if one.count], specifications)
-
-    return ask(murphy_rounds(context, None, As("other"), **settings), one), len(passes)
+    return rivals.asked(murphy_rounds, context, whole, *more, **settings)
 
 
 def samples(count: int, seed: int = 0) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lossctl.analyses.context import Context
+from lossctl.analyses.wording import counted
 from lossctl.arrays import Mask
 from lossctl.batch import Batch
 from lossctl.report import Note
@@ -48,7 +49,7 @@ def note(spec: Spec, found: SumsState | None) -> Note | None:
     if found is None or not found.nonzero:
         return None
     one = found.nonzero == 1
-    rows = "1 row" if one else f"{found.nonzero} rows"
+    rows = counted(found.nonzero)
     if spec.loss.clips:
         said = f"{'has' if one else 'have'} {spec.loss.clips}"
     else:

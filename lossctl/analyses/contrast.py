@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lossctl.analyses.significance import student_p
-from lossctl.exact import ONE, ratio
+from lossctl.exact import ONE, Exact, ratio
 from lossctl.reductions.additive import Additive
 from lossctl.reductions.reduced import ratio_error
 from lossctl.states import SumsState
@@ -53,12 +53,13 @@ def judged(part: SumsState, others: SumsState) -> bool:
     return enough and not part.infinite and not others.infinite
 
 
-def few(part: SumsState) -> bool:
+def few(part: SumsState, squares: Exact | None = None) -> bool:
     """Whether a handful of rows makes nearly all of a sum of values that are not negative, by
-    Kish's effective number."""
-    if part.nonzero < 2 or part.aa <= 0 or part.a <= 0:
+    Kish's effective number; `squares` is the sum of their squares where `part` has none."""
+    square = part.aa if squares is None else squares
+    if part.nonzero < 2 or square <= 0 or part.a <= 0:
         return False
-    return 4 * part.a * part.a < min(4 * HANDFUL, part.nonzero) * part.aa * ONE
+    return 4 * part.a * part.a < min(4 * HANDFUL, part.nonzero) * square * ONE
 
 
 def gap(part: SumsState, others: SumsState) -> tuple[float, float, float] | None:

@@ -118,6 +118,23 @@ class Trace:
         )
 
 
+def known_at(edges: Array, first: Array, second: Array, *, steps: bool) -> Values:
+    """Two curves, known at the edges, at any threshold: steps, or straight lines between."""
+
+    def values(at: Array, below: Mask) -> tuple[Array, Array]:
+        if steps:
+            places = np.searchsorted(edges, at, side="right") - 1
+            return first[places], second[places]
+        return np.interp(at, edges, first), np.interp(at, edges, second)
+
+    return values
+
+
+def difference(first: Iterable[int], second: Iterable[int]) -> Wholes:
+    """Second - first, of Python's integers."""
+    return np.array([b - a for a, b in zip(first, second, strict=True)], dtype=object)
+
+
 def traced(at: Array, starts: Wholes, ends: Wholes | None = None) -> Trace:
     """What the difference second - first of two curves tells, the lower of which is the better.
 

@@ -9,7 +9,6 @@ E(|e| - t)+.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -19,9 +18,10 @@ from lossctl.analyses.context import Context
 from lossctl.analyses.crossings import (
     Comparison,
     Trace,
-    Values,
     Verdict,
     Wholes,
+    difference,
+    known_at,
     summed_at,
     together,
     traced,
@@ -39,9 +39,8 @@ from lossctl.analyses.error_curves import (
     known,
     rounded,
 )
-from lossctl.arrays import Array, Mask
+from lossctl.arrays import Array
 from lossctl.batch import View
-from lossctl.exact import Exact
 from lossctl.ranges import packed
 from lossctl.rounds import Rounds
 from lossctl.selection import Like
@@ -196,13 +195,9 @@ def _between(edges: Array, first: GradedState, second: GradedState, rows: int) -
     excess: dict[Part, Wholes] = {}
     for part in SIDES:
         sides = [state.side(part == "under") for state in (first, second)]
-        beyond[part] = _less(sides[1][0], sides[0][0])
-        excess[part] = _less(sides[1][1], sides[0][1])
+        beyond[part] = difference(sides[0][0], sides[1][0])
+        excess[part] = difference(sides[0][1], sides[1][1])
     return _told(False, rows, _traces(edges, beyond, excess), edges, first, second)
-
-
-def _less(left: Iterable[Exact], right: Iterable[Exact]) -> Wholes:
-    return np.array([a - b for a, b in zip(left, right, strict=True)], dtype=object)
 
 
 # --- what is told -----------------------------------------------------------------------------
@@ -218,7 +213,7 @@ def _told(
 ) -> Dominance:
     curves = [_curves(state) for state in (first, second)]
     told = [
-        trace.told(_read(edges, curves[0][name], curves[1][name], steps=name < len(PARTS)))
+        trace.told(known_at(edges, curves[0][name], curves[1][name], steps=name < len(PARTS)))
         for name, trace in enumerate(traces)
     ]
     return Dominance(exact, rows, *told)
@@ -234,15 +229,3 @@ def _curves(state: GradedState) -> list[Array]:
     within = rounded((total - one for one in mass), total)
     sides = [rounded(side[kind], total) for kind in (0, 1) for side in (over, under)]
     return [within, *sides[:2], rounded(excess, total), *sides[2:]]
-
-
-def _read(edges: Array, first: Array, second: Array, *, steps: bool) -> Values:
-    """Two curves, known at the edges, at any threshold."""
-
-    def values(at: Array, below: Mask) -> tuple[Array, Array]:
-        if steps:
-            places = np.searchsorted(edges, at, side="right") - 1
-            return first[places], second[places]
-        return np.interp(at, edges, first), np.interp(at, edges, second)
-
-    return values

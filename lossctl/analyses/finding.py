@@ -8,6 +8,7 @@ from lossctl.analyses import outliers as outliers_analysis
 from lossctl.analyses.concentration import TRUSTED, Concentration
 from lossctl.analyses.context import Context, prose
 from lossctl.analyses.outliers import Outliers
+from lossctl.analyses.wording import counted
 from lossctl.reductions import Reduced
 from lossctl.report import LossResult, Note, Part, Worst, listed, said_name
 from lossctl.spec import Spec
@@ -110,7 +111,7 @@ def _decided(results: dict[str, LossResult], leading: str) -> str | None:
 def _half(result: LossResult, name: str) -> str:
     if result.half is None:
         return ""
-    samples = "1 sample" if result.half == 1 else f"{result.half} samples"
+    samples = counted(result.half, "sample")
     verb = "makes" if result.half == 1 else "make"
     return f"{samples} of {result.n} {verb} half of the {name}. "
 

@@ -13,7 +13,7 @@ from lossctl.analyses import cuts, grouped
 from lossctl.analyses.context import Context, prose
 from lossctl.analyses.contrast import FEWEST
 from lossctl.analyses.grouped import Group, Grouped, Measured
-from lossctl.analyses.wording import listed, p_value, percent, short
+from lossctl.analyses.wording import counted, listed, p_value, percent, short
 from lossctl.errors import inert
 from lossctl.grouping import Grouping
 from lossctl.report import Column, Json, Part, Table
@@ -211,7 +211,7 @@ def overview(context: Context, one: Grouped) -> str:
     spec = grouped.judging(context, one)
     assert spec is not None
     count = len(one.groups)
-    text = "1 group" if count == 1 else f"{count} groups"
+    text = counted(count, "group")
     if context.top < count:
         text += f", {context.top} shown"
     if count > 1:

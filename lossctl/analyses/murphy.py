@@ -21,6 +21,8 @@ from lossctl.analyses.crossings import (
     Trace,
     Verdict,
     Wholes,
+    difference,
+    known_at,
     summed_at,
     traced,
     weights_of,
@@ -128,14 +130,8 @@ def of_columns(
         curves = [states[one].curve(level) for one in (first_asked, second_asked)]
         trace = _traced_between(thetas, curves[0][0], curves[1][0], functional)
         values = [rounded(*curve) for curve in curves]
-
-        def read(at: Array, below: Mask) -> tuple[Array, Array]:
-            if functional == "mean":
-                return np.interp(at, thetas, values[0]), np.interp(at, thetas, values[1])
-            places = np.searchsorted(thetas, at, side="right") - 1
-            return values[0][places], values[1][places]
-
-        return Murphy(functional, level, False, found.count, trace.told(read))
+        told = trace.told(known_at(thetas, *values, steps=functional != "mean"))
+        return Murphy(functional, level, False, found.count, told)
     if not found.shape[1] or not np.isfinite(found).all():
         return None
     own = None if weight is None else found[3]
@@ -237,7 +233,7 @@ def _thetas(sample: DrawnState) -> Array:
 def _traced_between(
     thetas: Array, first: list[Exact], second: list[Exact], functional: Functional
 ) -> Trace:
-    less = np.array([b - a for a, b in zip(first, second, strict=True)], dtype=object)
+    less = difference(first, second)
     return traced(thetas, less, less[1:] if functional == "mean" else None)
 
 

@@ -26,6 +26,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %" if share > 0.5 else f"{100 * share:.2g} %"
 
 
+def counted(count: int, noun: str = "row") -> str:
+    """`1 row`, `3 rows`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def rows_or_weight(of: str) -> str:
     """What a share is of, inside a sentence: `rows`, `the weight`."""
     return "the weight" if of == "weight" else of

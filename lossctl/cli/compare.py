@@ -52,9 +52,5 @@ def compare(
     named = contenders(models, given.options["pred_col"], reference)
     given = given.having(preds=named[0].pred, targets=targets, pred_col=named[0].columns)
     answer = partial(compare_plan, question=question)
-    units = tuple((f"--{name}", column)
-                  for name, column in (("cluster", cluster), ("time", time)) if column)  # fmt: skip
     groups = groupings(by or [])
-    return given.run(
-        answer, models=named, by=groups, units=units, inputs=[one.pred for one in named]
-    )
+    return given.run(answer, models=named, by=groups, inputs=[one.pred for one in named])

@@ -104,6 +104,15 @@ class Additive:
         inner = ratio(state.a, divisor)
         return math.exp(inner) if self.outer == "exp" else inner
 
+    def finished(self, state: SumsState) -> float | None:
+        """The value; None where there is none that is finite."""
+        if state.infinite:
+            return None
+        try:
+            return self.finish(state)
+        except OverflowError:
+            return None
+
     def _divisor(self, state: SumsState) -> Exact:
         if self.divisor == "weights":
             return state.b
@@ -113,10 +122,7 @@ class Additive:
     def _without(self, state: SumsState, row: SumsState) -> float | None:
         if row.infinite or state.count == row.count:
             return None
-        try:
-            return self.finish(state.less(row))
-        except OverflowError:
-            return None
+        return self.finished(state.less(row))
 
     def _alike(
         self, state: SumsState, values: Values, value: float

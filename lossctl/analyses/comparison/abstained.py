@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from lossctl.analyses.comparison.judged import Judged
 from lossctl.analyses.context import prose
-from lossctl.analyses.wording import percent, short
+from lossctl.analyses.wording import counted, percent, short
 from lossctl.partial import Partial
 from lossctl.reductions.additive import Additive
 from lossctl.reductions.reduced import ratio_error
@@ -58,49 +58,35 @@ def abstained(
         if not one_sum:
             found.append(Abstained(number, why, None))
             continue
-        own = _value(leading, _common(leading, number), partial, number)
+        own = _own(leading, partial, number)
         others = [n for n in range(len(names)) if n != number]
         one = Abstained(number, why, own)
         for other in others:
             rows = partial.left_out(number, other, leading.spec)
-            there = None if rows is None else _finished(leading, rows)
+            there = _finished(leading, rows)
             if rows is not None and there is not None:
                 elsewhere = leading.value(other)
-                hard = _harder(leading, rows, _common(leading, other), there, elsewhere)
+                hard = _harder(leading, rows, leading.measured.sums(other), there, elsewhere)
                 one = Abstained(number, why, own, other, there, elsewhere, hard)
                 break
         found.append(one)
     return found
 
 
-def _reduction(leading: Judged) -> Additive | None:
+def _own(leading: Judged, partial: Partial, number: int) -> float | None:
+    """A model's loss on all rows that it answers."""
+    common, more = leading.measured.sums(number), partial.of(number, leading.spec)
+    if common is None or more is None:
+        return None
+    sums = SumsState(more.count, more.nonzero, more.infinite, more.a, more.b)  # as of `common`
+    return _finished(leading, common.merge(sums))
+
+
+def _finished(leading: Judged, rows: SumsState | None) -> float | None:
     reduction = leading.spec.reduction
-    return reduction if isinstance(reduction, Additive) else None
-
-
-def _common(leading: Judged, number: int) -> SumsState | None:
-    """A model's sums in the rows that are compared."""
-    gram = leading.measured.gram
-    if gram is None or len(gram.infinite) != len(leading.measured.values):
+    if rows is None or not rows.count or not isinstance(reduction, Additive):
         return None
-    rows = leading.measured.values[number].count
-    return SumsState(rows, gram.counted[number], gram.infinite[number],
-                     gram.a(number), gram.b(number))  # fmt: skip
-
-
-def _value(
-    leading: Judged, common: SumsState | None, partial: Partial, number: int
-) -> float | None:
-    reduction, more = _reduction(leading), partial.of(number, leading.spec)
-    if reduction is None or common is None or more is None:
-        return None
-    sums = SumsState(more.count, more.nonzero, more.infinite, more.a, more.b)
-    return _finish(reduction, common.merge(sums))
-
-
-def _finished(leading: Judged, rows: SumsState) -> float | None:
-    reduction = _reduction(leading)
-    return _finish(reduction, rows) if reduction is not None and rows.count else None
+    return reduction.finished(rows)
 
 
 def _harder(
@@ -124,15 +110,6 @@ def _harder(
     return gap > ERRORS * error * math.sqrt(1.0 + rows.nonzero / max(others.nonzero, 1))
 
 
-def _finish(reduction: Additive, state: SumsState) -> float | None:
-    if state.infinite:
-        return None
-    try:
-        return reduction.finish(state)
-    except OverflowError:
-        return None
-
-
 def part(
     found: Sequence[Abstained], leading: Judged, names: Sequence[str], rows: int
 ) -> Part | None:
@@ -144,7 +121,7 @@ def part(
     for one in found:
         model = names[one.model]
         share = percent(one.count / (rows + one.count))
-        text = f"{model} leaves out {one.count} row{'s' * (one.count != 1)} ({share})"
+        text = f"{model} leaves out {counted(one.count)} ({share})"
         if one.other is not None and one.there is not None and one.elsewhere is not None:
             text += (f", where {names[one.other]} has {name} {short(one.there)}, elsewhere "
                      f"{short(one.elsewhere)}")  # fmt: skip

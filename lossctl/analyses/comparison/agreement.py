@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lossctl.analyses.comparison.flips import Flip
-from lossctl.analyses.comparison.judged import Judged, placed
+from lossctl.analyses.comparison.judged import Judged
 from lossctl.analyses.context import prose
 from lossctl.analyses.inference.ranks import midranks
-from lossctl.analyses.wording import listed
+from lossctl.analyses.wording import counted, listed
 from lossctl.arrays import Array
 from lossctl.report import Part, said_name
 
@@ -38,18 +38,11 @@ class Agreement:
 
 def agreement(found: Sequence[Judged]) -> Agreement | None:
     """None where fewer than two losses have a value for every model."""
-    known = tuple(one for one in found if one.ranked() is not None)
+    known = [(one, sizes) for one in found if (sizes := one.sizes) is not None]
     if len(known) < 2:
         return None
-    ranks = np.array([_ranks(one) for one in known])
-    return Agreement(known, ranks, concordance(ranks))
-
-
-def _ranks(one: Judged) -> Array:
-    direction = one.spec.direction
-    values = [placed(value, direction) for number in range(len(one.measured.values))
-              if (value := one.value(number)) is not None]  # fmt: skip
-    return midranks(np.array(values))[0]
+    ranks = np.array([midranks(np.array(sizes))[0] for _, sizes in known])
+    return Agreement(tuple(one for one, _ in known), ranks, concordance(ranks))
 
 
 def concordance(ranks: Array) -> float | None:
@@ -127,8 +120,7 @@ def _turning(
     count, _, one, flip = min(known, key=lambda each: each[:2])
     if not flip.samples:
         return None
-    rows = "1 row" if count == 1 else f"{count} rows"
-    return f"{prose(one.spec)} turns on {rows} ({named(flip)})"
+    return f"{prose(one.spec)} turns on {counted(count)} ({named(flip)})"
 
 
 def named(flip: Flip, most: int = NAMED) -> str:

@@ -16,7 +16,7 @@ from lossctl.analyses.comparison.judged import (
     NOT_SHOWN,
     UNDECIDED,
     WORSE,
-    placed,
+    first_of,
     relative,
 )
 from lossctl.analyses.comparison.question import Question
@@ -115,7 +115,8 @@ def rounds(
 def _one(
     context: Context, models: Sequence[Model], by: Grouping, question: Question
 ) -> Rounds[ByGroup]:
-    spec = context.leading
+    spec, reduction = context.leading, context.leading.reduction
+    assert isinstance(reduction, Additive)
     groups: Cut = yield from cut(by, context.like)
     sums = [KeyedSums(groups, LossTerms(spec, None, model)) for model in models]
     gaps = [KeyedSums(groups, SignedGap(Gap(spec, models[0], model)), moments=True)
@@ -130,7 +131,7 @@ def _one(
     codes = [code for code in sorted(held[0].groups) if code != NOWHERE]
     made = []
     for code in codes:
-        each = [Within(_value(spec, one.groups[code])) for one in held]
+        each = [Within(reduction.finished(one.groups[code])) for one in held]
         models_of = [each[0]]
         for place, (gap, size, sum_of) in enumerate(zip(gaps, sizes, both, strict=True), 1):
             # Values of two signs, of which the sizes count, differ by their sum.
@@ -139,7 +140,7 @@ def _one(
             models_of.append(_within(spec, each[0], each[place], *sums_of, question))
         name, said = groups.names[code], groups.said(code)
         made.append(Group(name, said, held[0].groups[code].count, tuple(models_of)))
-    total = tuple(_value(spec, _all(one)) for one in held)
+    total = tuple(reduction.finished(_all(one)) for one in held)
     rows = sum(group.rows for group in made)
     return ByGroup(spec, str(by), _corrected(spec, made, question), rows, total, question.unit,
                    question.test != "t" or question.interval != "delta")  # fmt: skip
@@ -151,16 +152,6 @@ def _all(state: KeyedState) -> SumsState:
         if code != NOWHERE:
             total = total.merge(sums)
     return total
-
-
-def _value(spec: Spec, sums: SumsState) -> float | None:
-    assert isinstance(spec.reduction, Additive)
-    if sums.infinite:
-        return None
-    try:
-        return spec.reduction.finish(sums)
-    except OverflowError:
-        return None
 
 
 def _opposite(one: Within, other: Within) -> bool:
@@ -248,10 +239,10 @@ def text(found: ByGroup, names: Sequence[str]) -> str:
     """Who is first where, and what a mix effect makes of it."""
     firsts: dict[int, list[Group]] = {}
     for group in found.groups:
-        best = _first(found.spec, [one.value for one in group.models])
+        best = first_of([one.value for one in group.models], found.spec.direction)
         if best is not None:
             firsts.setdefault(best, []).append(group)
-    overall = _first(found.spec, list(found.total))
+    overall = first_of(list(found.total), found.spec.direction)
     name = prose(found.spec)
     if overall is None or not firsts:
         return f"{name} has no value in every group"
@@ -285,8 +276,8 @@ def text(found: ByGroup, names: Sequence[str]) -> str:
 
 def mix(found: ByGroup) -> int | None:
     """The model that would be first if every group counted alike, where another one is."""
-    overall = _first(found.spec, list(found.total))
-    alike = _first(found.spec, list(_alike(found)))
+    overall = first_of(list(found.total), found.spec.direction)
+    alike = first_of(list(_alike(found)), found.spec.direction)
     return None if alike is None or alike == overall else alike
 
 
@@ -298,13 +289,6 @@ def _alike(found: ByGroup) -> tuple[float | None, ...]:
         known = [value for value in values if value is not None]
         means.append(math.fsum(known) / len(known) if len(known) == len(values) and known else None)
     return tuple(means)
-
-
-def _first(spec: Spec, values: Sequence[float | None]) -> int | None:
-    known = [placed(value, spec.direction) for value in values if value is not None]
-    if len(known) < len(values):
-        return None
-    return known.index(min(known))
 
 
 def _data(one: Within) -> Json:

@@ -14,7 +14,7 @@ from lossctl.analyses.comparison.instants import instants
 from lossctl.analyses.comparison.question import Question
 from lossctl.analyses.comparison.spread import Piece, Spread, influence
 from lossctl.analyses.context import Context
-from lossctl.analyses.inference.serial import block_length, long_run_covariance
+from lossctl.analyses.inference.serial import block_length, long_run_covariance, small_sample
 from lossctl.analyses.levels import Coded, Level
 from lossctl.arrays import Array, Integers
 from lossctl.batch import Batch
@@ -27,7 +27,6 @@ from lossctl.states import TermsOf
 from lossctl.units import BUCKETS, MOST, UnitsState, UnitSums
 
 SAMPLE = 1 << 14  # rows that tell where a great many are cut into stretches of time
-FEWEST = 30  # clusters below which their number is warned of
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +170,8 @@ def spread_of_units(
 
 def _in_time(values: Array, rows: int, lags: int, degrees: int) -> Spread:
     """Of units in order, of which so many neighbours count."""
-    count, steps = len(values), lags + 1
-    factor = count / (count + 1 - 2 * steps + steps * (steps - 1) / count)
-    found = _spread(
-        values, rows, degrees, lambda two: long_run_covariance(two, lags) * (count * factor)
-    )
+    factor = len(values) * small_sample(len(values), lags + 1)
+    found = _spread(values, rows, degrees, lambda two: long_run_covariance(two, lags) * factor)
     return replace(found, lags=lags)
 
 

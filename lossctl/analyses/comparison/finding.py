@@ -22,7 +22,7 @@ from lossctl.analyses.comparison.ranks import Ranks
 from lossctl.analyses.comparison.told import identical
 from lossctl.analyses.context import prose
 from lossctl.analyses.finding import of_wrong
-from lossctl.analyses.wording import listed, percent, short
+from lossctl.analyses.wording import counted, listed, percent, short
 from lossctl.report import Note
 
 FEW = 0.02  # a set of rows up to this share is small
@@ -83,7 +83,7 @@ def _alone(found: Compared, one: Judged, versus: Versus) -> str | None:
         return None
     first, second = found.names[1], found.names[0]
     count = wins.better + wins.worse
-    rows = "1 row" if count == 1 else f"{count} rows"
+    rows = counted(count)
     return (f"{first} differs from {second} in {rows} alone ({named(flip)}), and is "
             f"{'better' if wins.better else 'worse'} in {'it' if count == 1 else 'each'}: that is "
             f"too little to tell how it does in others.")  # fmt: skip

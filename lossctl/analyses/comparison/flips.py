@@ -111,18 +111,12 @@ def _without(
     like: Batch,
 ) -> tuple[float, float] | None:
     """Both values when these rows are left out."""
-    assert found.gram is not None
     values = []
     for number in pair:
         terms = LossTerms(found.spec, None, models[number])
         left_out = merged(Sums(terms).make(like.of_sample(sample)) for sample in samples)
-        gram = found.gram
-        rows = found.values[number].count
-        whole = SumsState(rows, gram.counted[number], 0, gram.a(number), gram.b(number))
-        try:
-            value = reduction.finish(whole.less(left_out))
-        except OverflowError:
-            return None
+        whole = found.sums(number)
+        value = None if whole is None else reduction.finished(whole.less(left_out))
         if value is None:
             return None
         values.append(value)

@@ -141,15 +141,16 @@ class Judged:
         """One model's value, where it has one."""
         return self.measured.value(number)
 
+    @property
+    def sizes(self) -> list[float] | None:
+        """All models' values so that less is better; None where one has no value."""
+        values = [self.value(number) for number in range(len(self.measured.values))]
+        return placed(values, self.spec.direction)
+
     def ranked(self) -> list[int] | None:
         """The models, the best first; None where one has no value."""
-        spec = self.measured.spec
-        values = [self.value(number) for number in range(len(self.measured.values))]
-        known = [value for value in values if value is not None]
-        if len(known) < len(values):
-            return None
-        sizes = [placed(value, spec.direction) for value in known]
-        return sorted(range(len(sizes)), key=lambda number: sizes[number])
+        sizes = self.sizes
+        return None if sizes is None else sorted(range(len(sizes)), key=sizes.__getitem__)
 
     def of(self, number: int) -> Versus | None:
         """What is said of a model; None of the reference."""
@@ -163,9 +164,20 @@ def relative(low: float, high: float, to: float, *, trusted: bool) -> Json:
     return {"low": max(low / size, -1.0), "high": high / size, "trusted": trusted, "percent": True}
 
 
-def placed(value: float, direction: str) -> float:
-    """A value so that less is better."""
-    return -value if direction == "max" else abs(value) if direction == "zero" else value
+def placed(values: Sequence[float | None], direction: str) -> list[float] | None:
+    """Values so that less is better; None where one is missing."""
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return None
+    if direction == "max":
+        return [-value for value in known]
+    return [abs(value) for value in known] if direction == "zero" else known
+
+
+def first_of(values: Sequence[float | None], direction: str) -> int | None:
+    """Which value is the best, the first of a tie; None where one is missing."""
+    sizes = placed(values, direction)
+    return None if sizes is None else sizes.index(min(sizes))
 
 
 def judged(

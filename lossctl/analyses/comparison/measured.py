@@ -15,8 +15,9 @@ from lossctl.analyses.comparison.clusters import Units, spread_of_units
 from lossctl.analyses.comparison.gaps import Gap, GapTerms, Wins, WinsState
 from lossctl.analyses.comparison.question import Question
 from lossctl.analyses.comparison.spread import Piece, Spread, spread_of
-from lossctl.analyses.concentration import HANDFUL, index_of, tail_values
+from lossctl.analyses.concentration import index_of, tail_values
 from lossctl.analyses.context import Context
+from lossctl.analyses.contrast import few
 from lossctl.arrays import Array
 from lossctl.exact import ONE, Exact, exact, ratio
 from lossctl.gram import Gram, GramState
@@ -47,12 +48,11 @@ class Apart:
 
     @property
     def few(self) -> bool:
-        """Whether a handful of rows makes nearly all of what tells them apart, by Kish's effective
-        number."""
+        """Whether a handful of rows makes nearly all of what tells them apart."""
         one = self.size
-        if one is None or one.infinite or one.a <= 0 or self.square is None or self.square <= 0:
+        if one is None or one.infinite or self.square is None:
             return False
-        return ratio(one.a * one.a, self.square * ONE) < min(HANDFUL, one.count / 4)
+        return few(one, self.square)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +72,15 @@ class Measured:
         """The value of one model, where it has one."""
         one = self.values[number]
         return one.value if one.status == "ok" else None
+
+    def sums(self, number: int) -> SumsState | None:
+        """One model's sums, where all its outputs are one."""
+        gram = self.gram
+        if gram is None or len(gram.infinite) != len(self.values):
+            return None
+        rows = self.values[number].count
+        return SumsState(rows, gram.counted[number], gram.infinite[number],
+                         gram.a(number), gram.b(number))  # fmt: skip
 
 
 def rounds(

@@ -61,6 +61,12 @@ class Question:
                              "leave it out with --cluster and --time")  # fmt: skip
 
     @property
+    def units(self) -> tuple[tuple[str, str], ...]:
+        """The option and the column that say which rows depend on each other."""
+        asked = (("--cluster", self.cluster), ("--time", self.time))
+        return tuple((option, column) for option, column in asked if column)
+
+    @property
     def level(self) -> float:
         """The p-value below which a difference is shown."""
         return 1.0 - self.confidence

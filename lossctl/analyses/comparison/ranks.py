@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lossctl.analyses.comparison.judged import FEWEST, Judged, placed, relative
+from lossctl.analyses.comparison.judged import FEWEST, Judged, relative
 from lossctl.analyses.comparison.question import Question
 from lossctl.analyses.inference.ranking import ConfidenceSet, Ranking, confidence_set, ranking
 from lossctl.report import Json
@@ -104,14 +104,10 @@ class Ranks:
 
 def ranks(judged: Judged, question: Question) -> Ranks | None:
     """None of two models, or where one has no value, or no spread is known."""
-    order, spread = judged.ranked(), judged.measured.spread
+    order, sizes, spread = judged.ranked(), judged.sizes, judged.measured.spread
     if order is None or spread is None or len(order) < 3 or spread.units < FEWEST:
         return None
-    direction = judged.spec.direction
-    values = np.array([
-        placed(value, direction) for number in range(len(order))
-        if (value := judged.value(number)) is not None
-    ])  # fmt: skip
+    values = np.array(sizes)
     if not np.isfinite(spread.covariance).all():
         return None
     found = ranking(

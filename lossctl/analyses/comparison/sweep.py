@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from lossctl.analyses.comparison.judged import placed
+from lossctl.analyses.comparison.judged import first_of
 from lossctl.analyses.context import Context
 from lossctl.analyses.wording import short
 from lossctl.errors import UsageError
@@ -73,10 +73,11 @@ def range_of(text: str) -> Range:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Every model's value with one setting; None where one has none."""
+    """Every model's value with one setting, and the best model; None where one has none."""
 
     at: float
     values: tuple[float, ...] | None
+    best: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,6 @@ class Sweep:
     range: Range
     points: tuple[Point, ...]
     changes: tuple[Change, ...]
-    best: tuple[int, ...]
     label: str
 
 
@@ -109,9 +109,9 @@ def rounds(context: Context, models: Sequence[Model], asked: Range, parse: Parse
     for _ in range(TIMES):
         more = [
             value
-            for low, high, *_ in _changes(points, first.direction)
-            for value in asked.between(low, high, FINER + 1)[1:-1]
-            if low < value < high
+            for one in _changes(points)
+            for value in asked.between(one.low, one.high, FINER + 1)[1:-1]
+            if one.low < value < one.high
         ]
         known = {point.at for point in points}
         new = sorted(set(more) - known)
@@ -119,9 +119,7 @@ def rounds(context: Context, models: Sequence[Model], asked: Range, parse: Parse
             break
         found = yield from _points(context, models, asked, parse, new)
         points = sorted([*points, *found], key=lambda point: point.at)
-    changes = tuple(Change(*each) for each in _changes(points, first.direction))
-    best = tuple(_best(point, first.direction) for point in points)
-    return Sweep(asked, tuple(points), changes, best, first.loss.label)
+    return Sweep(asked, tuple(points), tuple(_changes(points)), first.loss.label)
 
 
 def _points(
@@ -135,32 +133,26 @@ def _points(
     for place, value in enumerate(at):
         each = found[place * len(models) : (place + 1) * len(models)]
         known = [one.value for one in each if one.status == "ok" and one.value is not None]
-        points.append(Point(value, tuple(known) if len(known) == len(models) else None))
+        values = tuple(known) if len(known) == len(models) else None
+        best = None if values is None else first_of(values, specs[place].direction)
+        points.append(Point(value, values, best))
     return points
 
 
-def _best(point: Point, direction: str) -> int:
-    """The best model; -1 where a value is missing."""
-    if point.values is None:
-        return -1
-    sizes = [placed(value, direction) for value in point.values]
-    return sizes.index(min(sizes))
-
-
-def _changes(points: Sequence[Point], direction: str) -> list[tuple[float, float, int, int]]:
-    found = []
-    known = [(point.at, _best(point, direction)) for point in points if point.values is not None]
-    for (low, first), (high, then) in pairwise(known):
-        if first != then:
-            found.append((low, high, first, then))
-    return found
+def _changes(points: Sequence[Point]) -> list[Change]:
+    known = [(point.at, point.best) for point in points if point.best is not None]
+    return [
+        Change(low, high, first, then)
+        for (low, first), (high, then) in pairwise(known)
+        if first != then
+    ]
 
 
 def part(found: Sweep, names: Sequence[str], *, curves: bool) -> Part:
     """Which model is the best from where to where."""
     asked = found.range
     where = f"{found.label} with {asked.setting} from {short(asked.low)} to {short(asked.high)}"
-    known = [best for best in found.best if best >= 0]
+    known = [point.best for point in found.points if point.best is not None]
     if not known:
         text = f"{where} has no value for every model"
     elif not found.changes:
@@ -173,10 +165,10 @@ def part(found: Sweep, names: Sequence[str], *, curves: bool) -> Part:
         text = f"{where}: {', '.join(said)}"
     data = {
         "loss": asked.text(asked.low), "setting": asked.setting,
-        "points": [{"at": point.at, "best": None if best < 0 else names[best],
+        "points": [{"at": point.at, "best": None if point.best is None else names[point.best],
                     "values": None if point.values is None
                     else dict(zip(names, point.values, strict=True))}
-                   for point, best in zip(found.points, found.best, strict=True)],
+                   for point in found.points],
         "changes": [{"low": one.low, "high": one.high, "from": names[one.first],
                      "to": names[one.then]} for one in found.changes],
     }  # fmt: skip

@@ -23,7 +23,7 @@ from lossctl.analyses.comparison.question import Question
 from lossctl.analyses.comparison.ranks import Ranks
 from lossctl.analyses.context import prose
 from lossctl.analyses.inference.power import detectable, rows_needed
-from lossctl.analyses.wording import listed, percent, short
+from lossctl.analyses.wording import counted, listed, percent, short
 from lossctl.report import Note, Part
 
 WIDER = 1.1  # times
@@ -101,7 +101,7 @@ def _flip_text(one: Judged, flip: Flip, names: Sequence[str]) -> str:
         rows = "the only row that differs speaks" if count == 1 else (
             f"{'more than ' * (count == LISTED)}{count} rows differ, and all speak")  # fmt: skip
         return f"by {loss} {rows} for {first}, none for {second} ({named(flip)})"
-    rows = "1 row" if flip.count == 1 else f"{flip.count} rows"
+    rows = counted(flip.count)
     share = percent(flip.count / flip.rows)
     text = f"{rows} ({share}) would have to go before {loss} prefers {second} ({named(flip)}"
     if flip.without is not None and flip.count <= 5:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lossctl.analyses.comparison.judged import placed
+from lossctl.analyses.comparison.judged import first_of
 from lossctl.analyses.context import Context, prose
 from lossctl.analyses.trimmed import Trimmed, trimmed
 from lossctl.analyses.wording import percent
@@ -28,9 +28,8 @@ class Trims:
 
     def best(self) -> list[int]:
         """The best model at each share."""
-        sizes = ([placed(value, self.spec.direction) for value in values]
-                 for _, values in self.path)  # fmt: skip
-        return [each.index(min(each)) for each in sizes]
+        firsts = (first_of(values, self.spec.direction) for _, values in self.path)
+        return [first for first in firsts if first is not None]
 
 
 def trims(context: Context, models: Sequence[Model]) -> Rounds[Trims | None]:

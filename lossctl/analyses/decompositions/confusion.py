@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lossctl.analyses.context import Context, percent, prose
-from lossctl.analyses.wording import rows_or_weight
+from lossctl.analyses.wording import counted, rows_or_weight
 from lossctl.arrays import Integers, Numbers
 from lossctl.batch import Batch
 from lossctl.errors import inert
@@ -201,7 +201,7 @@ def _said(
     true, read = max(wrong, key=lambda pair: (wrong[pair].of_loss, -pair[0], -pair[1]))
     cell = wrong[true, read]
     text += f"; the costliest mistake is {called(true)} read as {called(read)}: "
-    return f"{text}{_rows(cell.rows)}, {percent(cell.of_loss)} of it"
+    return f"{text}{counted(cell.rows)}, {percent(cell.of_loss)} of it"
 
 
 def _taken_for(true: int, one: Group, cells: dict[tuple[int, int], Group], called: Name) -> str:
@@ -211,9 +211,5 @@ def _taken_for(true: int, one: Group, cells: dict[tuple[int, int], Group], calle
     most = mine[read].of_loss / one.of_loss
     how = "read right, but not surely" if read == true else f"read as {called(read)}"
     if most >= 0.5:
-        return f"; most of it {how} ({_rows(mine[read].rows)})"
-    return f"; {percent(most)} of that {how} ({_rows(mine[read].rows)})"
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
+        return f"; most of it {how} ({counted(mine[read].rows)})"
+    return f"; {percent(most)} of that {how} ({counted(mine[read].rows)})"

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from lossctl.aligned import Edits, Pair, edits_of
 from lossctl.analyses.context import Context
+from lossctl.analyses.wording import counted
 from lossctl.batch import Batch
 from lossctl.errors import inert
 from lossctl.exact import ONE, Exact, exact, ratio
@@ -226,22 +227,18 @@ def _said(context: Context, state: EditState, ranked: list[Pair]) -> str:
     """`41 edits in 12 of 40 rows: 23 substitutions, 10 insertions, 8 deletions; ...`."""
     total = sum(state.kinds)
     aligned = state.rows - state.long
-    text = f"no edit in {_rows(aligned)}"
+    text = f"no edit in {counted(aligned)}"
     if total:
         kinds = [_number(n, kind) for n, kind in zip(state.kinds, KINDS, strict=True) if n]
         text = (
-            f"{_number(total, 'edit')} in {state.changed} of {_rows(aligned)}: {', '.join(kinds)}"
+            f"{_number(total, 'edit')} in {state.changed} of {counted(aligned)}: {', '.join(kinds)}"
         )
         text += " (by weight)" if context.weighted else ""
         text += _most_often(state, ranked)
     if state.long:
         verb = "is" if state.long == 1 else "are"
-        text += f"; {_rows(state.long)} {verb} too long to be aligned"
+        text += f"; {counted(state.long)} {verb} too long to be aligned"
     return text
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
 
 
 def _most_often(state: EditState, ranked: list[Pair]) -> str:

@@ -12,8 +12,6 @@ from lossctl.analyses.inference.paired import MeanTest, mean_test, paired
 from lossctl.analyses.inference.scaled import enlarged, near_one
 from lossctl.arrays import Array
 
-FEWEST = 30  # clusters below which the error itself is uncertain
-
 
 @dataclass(frozen=True, slots=True)
 class Clustered:

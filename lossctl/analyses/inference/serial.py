@@ -100,11 +100,7 @@ def diebold_mariano(
     """
     if not 1 <= horizon < d.size:
         raise UsageError(f"the horizon is {horizon}, but must be from 1 to {d.size - 1}")
-    return _tested(d, horizon - 1, d.size - 1, kernel, confidence)
-
-
-def _tested(d: Array, lags: int, degrees: float, kernel: Kernel, confidence: float) -> Dependent:
-    n, horizon = d.size, lags + 1
+    n, lags = d.size, horizon - 1
     small, exponent = near_one(d)
     mean = enlarged(float(small.mean()), exponent)
     if d.min() == d.max():
@@ -113,9 +109,14 @@ def _tested(d: Array, lags: int, degrees: float, kernel: Kernel, confidence: flo
     # A variance that is rounding alone would make any mean certain.
     if variance <= 1e-14 * float(np.square(small - small.mean()).mean()):
         return Dependent(lags, mean, None)
-    shrunk = (n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n
-    error = enlarged(math.sqrt(variance / n / shrunk), exponent)
-    return Dependent(lags, mean, mean_test(mean, error, degrees, confidence))
+    error = enlarged(math.sqrt(variance / n * small_sample(n, horizon)), exponent)
+    return Dependent(lags, mean, mean_test(mean, error, n - 1, confidence))
+
+
+def small_sample(n: int, horizon: int) -> float:
+    """By how much the variance of a mean over `n` steps falls short where `horizon` - 1 lags are
+    estimated (Harvey, Leybourne and Newbold 1997)."""
+    return n / (n + 1 - 2 * horizon + horizon * (horizon - 1) / n)
 
 
 def block_length(x: Array) -> BlockLength | None:

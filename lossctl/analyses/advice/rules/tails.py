@@ -10,6 +10,7 @@ from lossctl.analyses.advice.evidence import Errors
 from lossctl.analyses.advice.record import Advice
 from lossctl.analyses.advice.scale import huber_spec
 from lossctl.analyses.concentration import FEWEST, pareto_fit, tail_length
+from lossctl.analyses.wording import counted
 
 INFINITE = 0.5  # the tail index from which a variance is infinite
 NO_MEAN = 1.0  # and from which there is no mean
@@ -61,7 +62,7 @@ def tails(errors: Errors, *, mean: bool = False) -> Advice | None:
         f"infinite {what}: {so}"
     )
     if far.size:
-        rows = f"{far.size} rows" if far.size > 1 else "1 row"
+        rows = counted(far.size)
         text += (
             f"; {mark}{rows} ({errors.sample.names(far)}) beyond 3.5 robust deviations "
             f"make{'' if far.size > 1 else 's'} {mark}{100 * shares['mse']:.0f} % of mse, "
