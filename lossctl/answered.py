@@ -92,7 +92,7 @@ def answers(
         place = bound.feed, bound.places
         new = place not in known  # one column may have two roles, or be that of two models
         if new:
-            missing = unusable(bound, columns[role], _cells(aligned, bound))
+            missing = unusable(bound, columns[role], cells_of(aligned, bound))
             if missing is not None:
                 missing = missing & keep if gone is None else missing & keep & ~gone
             known[place] = missing
@@ -109,7 +109,8 @@ def answers(
     return found
 
 
-def _cells(aligned: Aligned, bound: Bound) -> list[Any]:
+def cells_of(aligned: Aligned, bound: Bound) -> list[Any]:
+    """What a bound column is made of."""
     return [aligned.cells[bound.feed][place] for place in bound.places]
 
 
@@ -127,24 +128,23 @@ def check_truths(
     pairs = [("targets", columns[role], binding.bound[role], other)
              for role, other in binding.truths]  # fmt: skip
     if binding.weight is not None and binding.weights:
-        own = _cells(aligned, binding.weight)[0].values
+        own = cells_of(aligned, binding.weight)[0].values
         pairs += [("weights", own, binding.weight, other) for other in binding.weights]
     for what, ours, first, other in pairs:
-        pair = [first, other]
-        held = _cells(aligned, other)
+        held = cells_of(aligned, other)
         theirs = (
             held[0].values
             if what == "weights"
             else column_of(other, held, aligned.rows_of(other.feed))
         )
         alike = _equal(ours, theirs) | ~keep
-        for bound in pair:
+        for bound in (first, other):
             gone = _gone(aligned, bound.feed, keep)
             alike |= False if gone is None else gone
         if not alike.all():
             row = int(np.flatnonzero(~alike)[0])
             raise DataError(
-                f"{pair[0].name} and {pair[1].name} are not the same {what}: they differ from "
+                f"{first.name} and {other.name} are not the same {what}: they differ from "
                 f"row #{aligned.row_of(first.feed, row)}",
                 "-t TARGETS gives one file for all models"
                 + ("" if binding.keys else "; --on KEY pairs rows by a key"),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lossctl.align import Aligned, Ledger, disagreement
-from lossctl.answered import Answers, Partly, answers, check_truths
+from lossctl.answered import Answers, Partly, answers, cells_of, check_truths
 from lossctl.arrays import ORDERED_CORNERS, Array, Domain, Integers, Mask, Ragged
 from lossctl.batch import Batch
 from lossctl.binding import Binding, Bound
@@ -115,7 +115,7 @@ class Batches:
             keep &= condition.holds(aligned.cells[feed][place])
         self._drop("filtered", ~keep)
         for role, bound in self.binding.bound.items():
-            cells = [aligned.cells[bound.feed][place] for place in bound.places]
+            cells = cells_of(aligned, bound)
             own = aligned.rows_of(bound.feed)
             column = column_of(bound, cells, own)
             columns[role] = self._same_shape(role, bound, column, int(own[0]))

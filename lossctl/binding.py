@@ -66,6 +66,10 @@ class Binding:
     truths: list[tuple[str, Bound]] = field(default_factory=list)  # columns that must be equal
     weights: list[Bound] = field(default_factory=list)  # that must be those of the first model
 
+    def own(self, number: int) -> list[Bound]:
+        """The columns of one of the models."""
+        return [one for name, one in self.bound.items() if self.owners.get(name) == number]
+
     def of(self, number: int) -> Binding:
         """What one of the models is bound to."""
         own = self.models[number].columns

@@ -24,6 +24,7 @@ class RoleInput:
     columns: str | None = None
 
 
+# Columns that samples of several models share.
 NOT_NAMES = ("row", "target_row", "id", "target", "label", "weight", "rank")
 
 

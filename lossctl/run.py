@@ -134,7 +134,7 @@ def compare_plan(
         swept = None if over is None else (over, parse)
         question_of = compared.rounds(context, models, asked, first, held.task.task, swept)
         found = held.ask(question_of)
-        assert held.partial is not None and found.leading is not None
+        assert held.partial is not None
         names = found.names
         ranked = ranks.ranks(found.leading, asked)
         gone = abstained.abstained(

@@ -82,20 +82,17 @@ class Scoring:
     def _read(self) -> dict[str, int]:
         """The rows of the targets, and of every model's file."""
         read, binding = self.ledger.read, self.binding
-        feeds = {binding.owners[n]: b.feed for n, b in binding.bound.items() if n in binding.owners}
-        names = {binding.models[number].name: feed for number, feed in sorted(feeds.items())}
-        apart = self.plan.target is not None
-        return ({"target": read[1]} if apart else {}) | {
-            name: read[feed] for name, feed in names.items()
-        }
+        counts = {} if self.plan.target is None else {"target": read[1]}
+        for number, model in enumerate(binding.models):
+            counts[model.name] = read[binding.own(number)[0].feed]
+        return counts
 
     @property
     def models(self) -> tuple[dict[str, Any], ...]:
         """Every model: its name, where its columns come from, and the rows that it leaves out."""
         found = []
         for number, model in enumerate(self.binding.models):
-            bound = [b for name, b in self.binding.bound.items()
-                     if self.binding.owners.get(name) == number]  # fmt: skip
+            bound = self.binding.own(number)
             source = self.binding.feeds[bound[0].feed].source
             columns = [column for one in bound for column in one.columns]
             lost = self.ledger.lost.get(model.name, {})

@@ -29,7 +29,7 @@ ORDER = [
     "keyed", "rounds", "moments", "gram", "units", "ranges", "selection", "student", "reductions",
     "settings", "probabilities", "divergence", "roles", "signature", "loss", "losses", "spec",
     "grammar", "hashing", "extras", "batch", "models", "terms", "partial", "readers", "grouping",
-    "plan", "where", "classes", "choose", "needs", "charts", "tables", "report", "align",
+    "plan", "where", "percent", "classes", "choose", "needs", "charts", "tables", "report", "align",
     "filled", "keys", "join", "wholes", "naming", "carried", "binding", "panel", "columns",
     "answered", "batches", "shown", "candidates", "defaults", "tasks", "flat", "few", "engines",
     "spool", "passes", "analyses", "gates", "stats", "notes", "scoring", "run", "samples",

@@ -31,12 +31,13 @@ def compare(
     from functools import partial
 
     from lossctl.analyses.comparison.question import Question
-    from lossctl.cli.contenders import contenders, fraction_of
+    from lossctl.cli.contenders import contenders
+    from lossctl.cli.reading import confidence_of
     from lossctl.grouping import groupings
     from lossctl.run import compare_plan
 
     question = Question(
-        confidence=fraction_of(confidence, "--confidence"),
+        confidence=confidence_of(confidence),
         correction=correction,
         interval=ci,
         test=test,

@@ -107,12 +107,3 @@ def _stem(path: str) -> str:
     while pure.suffix.lower() in _SUFFIXES:
         pure = pure.with_suffix("")
     return pure.stem
-
-
-def fraction_of(text: str, option: str) -> float:
-    """`95%`, `95 %` or `0.95` as a fraction. Raises UsageError."""
-    number = text.strip().removesuffix("%").strip()
-    try:
-        return float(number) / (100.0 if text.strip().endswith("%") else 1.0)
-    except ValueError:
-        raise UsageError(f"{option} is {text}", "it is a share: 95% or 0.95") from None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lossctl.errors import UsageError
+from lossctl.percent import fraction_of
 from lossctl.plan import RoleInput, role_input
 from lossctl.readers.source import ReadOptions
 
@@ -52,6 +53,14 @@ def label_of(text: str | None) -> int | None:
         f"--ignore-index is {text}, which is no whole number",
         f"--where 'label != {text}' leaves the rows of a class out by its name",
     )
+
+
+def confidence_of(text: str) -> float:
+    """The fraction that `--confidence` gives."""
+    try:
+        return fraction_of(text)
+    except ValueError:
+        raise UsageError(f"--confidence is {text}", "it is a share: 95% or 0.95") from None
 
 
 def settings_of(**given: Any) -> tuple[tuple[str, Any], ...]:

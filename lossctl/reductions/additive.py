@@ -83,8 +83,7 @@ class Additive:
         return values.terms
 
     def slope(self, a: Exact, b: Exact, rows: int, weighing: int) -> Slope:
-        counts = {"rows": rows, "nonzero": weighing, "one": 1}
-        divisor = b if self.divisor == "weights" else counts[self.divisor] * ONE
+        divisor = self._divided(b, rows, weighing)
         by = 1.0
         if self.outer == "root":
             by = 0.5 / root_ratio(a, divisor) if a > 0 else 0.0
@@ -114,9 +113,12 @@ class Additive:
             return None
 
     def _divisor(self, state: SumsState) -> Exact:
+        return self._divided(state.b, state.count, state.nonzero)
+
+    def _divided(self, weights: Exact, rows: int, weighing: int) -> Exact:
         if self.divisor == "weights":
-            return state.b
-        counts = {"rows": state.count, "nonzero": state.nonzero, "one": 1}
+            return weights
+        counts = {"rows": rows, "nonzero": weighing, "one": 1}
         return counts[self.divisor] * ONE
 
     def _without(self, state: SumsState, row: SumsState) -> float | None:

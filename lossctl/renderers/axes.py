@@ -36,6 +36,11 @@ class Axis:
         return min(max((place - low) / (high - low), 0.0), 1.0)
 
 
+def is_named(chart: Chart) -> bool:
+    """Whether the curves need a legend: one alone may be what the title says."""
+    return len(chart.series) != 1 or chart.series[0].name not in ("", chart.title)
+
+
 def x_axis(chart: Chart) -> Axis | None:
     """The axis of all x that can stand on it; None where there are none."""
     found = [one for one in chart.x if one > 0.0 or not chart.log]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from lossctl.renderers.axes import (
     Axis,
     has_zero,
+    is_named,
     seen_marks,
     short,
     x_axis,
@@ -151,7 +152,7 @@ def _head(chart: Chart, cells: int, look: _Look) -> list[Line]:
 
 
 def _legend(chart: Chart, cells: int, look: _Look) -> list[Line]:
-    if len(chart.series) == 1 and chart.series[0].name in ("", chart.title):
+    if not is_named(chart):
         return []
     room = min(_LONGEST, cells - 4)
     names = told_apart([look.said(one.name) for one in chart.series], room)

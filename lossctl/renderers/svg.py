@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from lossctl.renderers.axes import (
     Axis,
     has_zero,
+    is_named,
     seen_marks,
     short,
     x_axis,
@@ -85,7 +86,7 @@ def _pen(number: int) -> str:
 
 def _legend(chart: Chart) -> list[list[tuple[int, str]]]:
     """Lines of the curves' numbers and names."""
-    if len(chart.series) == 1 and chart.series[0].name in ("", chart.title):
+    if not is_named(chart):
         return []
     lines: list[list[tuple[int, str]]] = []
     used = 0

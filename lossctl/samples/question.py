@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lossctl.errors import UsageError
+from lossctl.percent import fraction_of
 
 SORTS = ("share", "loss", "residual", "delta", "row")
 TOP = 20
@@ -55,15 +56,14 @@ def question(
         sort=sort or ("row" if every else sorts[0]),
         outlying=outliers is not None,
         flagged=flagged,
-        trim=None if trim is None else fraction_of(trim),
+        trim=None if trim is None else _trimmed(trim),
     )
 
 
-def fraction_of(text: str) -> float:
-    """`1%`, `1 %` or `0.01` as a fraction. Raises UsageError."""
-    number = text.strip().removesuffix("%").strip()
+def _trimmed(text: str) -> float:
+    """The share of the rows that `--trim` leaves out. Raises UsageError."""
     try:
-        value = float(number) / (100.0 if text.strip().endswith("%") else 1.0)
+        value = fraction_of(text)
     except ValueError:
         value = math.nan
     if not 0.0 < value < 1.0:

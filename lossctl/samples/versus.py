@@ -21,7 +21,7 @@ from lossctl.exact import ONE, ratio
 from lossctl.extras import Extra
 from lossctl.models import Model
 from lossctl.passes import Progress
-from lossctl.plan import Plan
+from lossctl.plan import NOT_NAMES, Plan
 from lossctl.report import Note, Part, Report, row_name, said_name
 from lossctl.rounds import Rounds, in_step, one_state
 from lossctl.run import report_of
@@ -37,7 +37,6 @@ from lossctl.states import Sums, SumsState
 from lossctl.tables import Column, Kind, Table
 
 SORTS = ("difference", "better", "worse", "row")
-_SHARED = ("row", "target_row", "id", "target", "label", "weight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ class DescribedByAll:
         predicted: dict[str, Extra] = {}
         for model, described in zip(self.models, self.each, strict=True):
             for name, extra in described(replace(batch.seen(model), extras={})).items():
-                if name in _SHARED:
+                if name in NOT_NAMES:
                     found.setdefault(name, extra)
                     continue
                 own = model.name if name == "pred" else f"{model.name}_{name}"
@@ -187,14 +186,14 @@ def _sums(
     asked: list[Rounds[Any]] = [
         one_state(Sums(GapTerms(Gap(context.leading, models[0], models[-1])))),
         in_step(context.reduced(spec, model, moments=False) for spec, model in pairs),
-        in_step(detectors.rounds_of(context, model) for model in models),
+        detectors.rounds(context, models),
         one_state(Digest()),
     ]
     size, reduced, wrong, digest = yield from in_step(asked)
     values: dict[str, Any] = {}
     for (spec, model), one in zip(pairs, reduced, strict=True):
         values.setdefault(str(spec), {})[model.name] = one.value
-    return size, values, tuple(note for notes in wrong for note in notes), str(digest)
+    return size, values, tuple(wrong), str(digest)
 
 
 def report(

@@ -72,6 +72,9 @@ def part(found: Agreement, names: Sequence[str], flips: Mapping[str, Flip | None
             for one, ranks in zip(found.losses, found.ranks, strict=True)
         },
     }
+    agreed = ""
+    if found.w is not None and len(names) > 2:
+        agreed = f"; their orders agree by {found.w:.2f} of 1"
     if len(winners) == 1:
         [(number, losses)] = winners.items()
         others = len(found.losses) - len(losses)
@@ -79,9 +82,7 @@ def part(found: Agreement, names: Sequence[str], flips: Mapping[str, Flip | None
         text = f"{every} losses prefer {names[number]}"
         if others:
             text = f"{len(losses)} losses prefer {names[number]}, {others} none"
-        if len(names) > 2 and found.w is not None:
-            text += f"; their orders agree by {found.w:.2f} of 1"
-        return Part("agreement", text, data)
+        return Part("agreement", text + agreed, data)
     if not winners:
         return Part("agreement", "no loss prefers a model", data)
     order = sorted(winners, key=lambda number: -len(winners[number]))
@@ -91,9 +92,7 @@ def part(found: Agreement, names: Sequence[str], flips: Mapping[str, Flip | None
     turning = _turning(winners, flips)
     if turning is not None:
         text += f": {turning}"
-    if found.w is not None and len(names) > 2:
-        text += f"; their orders agree by {found.w:.2f} of 1"
-    return Part("agreement", text, data)
+    return Part("agreement", text + agreed, data)
 
 
 def _losses(losses: Sequence[Judged]) -> str:

@@ -41,16 +41,15 @@ class Compared:
 
     models: tuple[Model, ...]
     losses: tuple[Judged, ...]
+    leading: Judged
     flips: Mapping[str, Flip | None]
     trims: Trims | None
+    groups: Sequence[ByGroup]
+    sweep: Sweep | None
+    dominates: Dominates | None
+    dependence: Dependence | None
+    wrong: tuple[Note, ...]
     digest: str
-    few: Batch | None
-    wrong: tuple[Note, ...] = ()
-    leading: Judged | None = None
-    dependence: Dependence | None = None
-    dominates: Dominates | None = None
-    groups: Sequence[ByGroup] = ()
-    sweep: Sweep | None = None
 
     @property
     def names(self) -> list[str]:
@@ -82,43 +81,39 @@ def rounds(
     """The answers for the losses of the context; `like` is any batch; `swept`: a loss over the
     values of a setting, and what makes a loss of a text."""
     few = Few(context.few, "row")
+    known = [(0, 1)] if len(models) == 2 else []  # of more it is not yet, which are the best two
     asked: list[Rounds[Any]] = [
         in_step(_of_loss(context, models, spec, question, like) for spec in context.specs),
         trims(context, models),
         one_state(Digest()),
         one_state(few),
         resampled.rounds(context, models, question),
+        by_group.rounds(context, models, context.by, question),
+        in_step([] if swept is None else [sweep.rounds(context, models, *swept)]),
+        in_step(dominates.rounds(context, models, pair, task, like) for pair in known),
     ]
-    asked.append(by_group.rounds(context, models, context.by, question))
-    asked += [] if swept is None else [sweep.rounds(context, models, *swept)]
-    if len(models) == 2:  # of more it is not known which are the best two
-        asked.append(dominates.rounds(context, models, (0, 1), task, like))
-    each, trimmed, digest, held, rows, groups, *rest = yield from in_step(asked)
-    swept_over = None if swept is None else rest.pop(0)
-    dominating = rest
+    each, trimmed, digest, held, rows, groups, swept_over, dominating = yield from in_step(asked)
     batch: Batch | None = held.batch
     judgements = judged([one for one, _ in each], question, rows)
     losses, dependence = order.checked(judgements, models, batch, question)
     leading = next(one for one in losses if one.spec == context.leading)
     ranked = leading.ranked()
     if not dominating and ranked is not None:
-        pair = ranked[0], ranked[1]
-        dominating = [(yield from dominates.rounds(context, models, pair, task, like))]
+        best = ranked[0], ranked[1]
+        dominating = [(yield from dominates.rounds(context, models, best, task, like))]
+    wrong = [] if batch is None else detectors.of_models(context, models, batch)
     return Compared(
         models,
         tuple(losses),
+        leading,
         {str(one.spec): flip for one, flip in each},
         trimmed,
-        str(digest),
-        batch,
-        ()
-        if batch is None
-        else tuple(note for model in models for note in detectors.named(context, model, batch)),
-        leading,
-        dependence,
-        dominating[0] if dominating else None,
         groups,
-        swept_over,
+        swept_over[0] if swept_over else None,
+        dominating[0] if dominating else None,
+        dependence,
+        tuple(wrong),
+        str(digest),
     )
 
 

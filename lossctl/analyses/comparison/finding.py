@@ -36,8 +36,6 @@ def finding(
         model, _, said = found.wrong[0].text.partition(": ")
         return of_wrong(Note("wrong", f"{model}, {said}"))
     one = found.leading
-    if one is None:
-        return ""
     if identical(found):
         text = f"Identical: {listed(found.names, 6)} give the same losses in every row"
         text += " that they answer." if hiding else "."
@@ -83,8 +81,7 @@ def _alone(found: Compared, one: Judged, versus: Versus) -> str | None:
         return None
     first, second = found.names[1], found.names[0]
     count = wins.better + wins.worse
-    rows = counted(count)
-    return (f"{first} differs from {second} in {rows} alone ({named(flip)}), and is "
+    return (f"{first} differs from {second} in {counted(count)} alone ({named(flip)}), and is "
             f"{'better' if wins.better else 'worse'} in {'it' if count == 1 else 'each'}: that is "
             f"too little to tell how it does in others.")  # fmt: skip
 
@@ -183,7 +180,7 @@ def _disagreement(found: Compared, one: Judged) -> list[str]:
         verb = "puts" if len(rest) == 1 else "put"
         doubt = ", which is not shown" if len(found.names) == 2 else ""
         said.append(f"{_names(rest)} {verb} {name} first{doubt}{_few_of(found, rest)}.")
-    return [text[:1].upper() + text[1:] if text.startswith("by ") else text for text in said]
+    return said
 
 
 def _is_shown(loss: Judged, number: int) -> bool:

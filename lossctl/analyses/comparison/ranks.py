@@ -65,10 +65,8 @@ class Ranks:
 
     def _interval(self, number: int) -> Json:
         """That of the difference from the reference, which holds for all models at once."""
-        found = self.ranking.from_reference
-        low, high = float(found.low[number]), float(found.high[number])
-        if self.judged.spec.direction == "max":
-            low, high = -high, -low
+        ends = self._ends("from_reference", number)
+        low, high = ends["low"], ends["high"]
         versus, reference = self.judged.of(number), self.judged.reference
         trusted = versus is None or versus.sound
         if versus is None or versus.change is None or not reference:

@@ -44,9 +44,9 @@ def parts(found: Compared, question: Question, ranked: Ranks | None) -> list[Par
     if found.dominates is not None:
         made.append(dominates.part(found.dominates, found.names, curves=question.curves))
     made.append(_decides(found))
-    if found.trims is not None and found.leading is not None:
-        order = found.leading.ranked()
-        made.append(None if order is None else trims.part(found.trims, found.names, order[0]))
+    ranking = found.leading.ranked()
+    if found.trims is not None and ranking is not None:
+        made.append(trims.part(found.trims, found.names, ranking[0]))
     made += [by_group.part(one, found.names) for one in found.groups]
     if found.sweep is not None:
         made.append(sweep.part(found.sweep, found.names, curves=question.curves))
@@ -113,11 +113,10 @@ def _sure(found: Compared, question: Question) -> Part | None:
     """How small a difference of the best two models these rows show, and what else intervals and
     verdicts rest on."""
     one = found.leading
-    spread = None if one is None else one.measured.spread
-    order = None if one is None else one.ranked()
-    if one is None or spread is None or order is None:
+    spread, ranking = one.measured.spread, one.ranked()
+    if spread is None or ranking is None:
         return None
-    first, second = order[0], order[1]
+    first, second = ranking[0], ranking[1]
     error, value, of = float(spread.errors[first, second]), one.reference, prose(one.spec)
     if value is None or not ROUNDING * abs(value) < error < math.inf:
         return None
@@ -125,15 +124,13 @@ def _sure(found: Compared, question: Question) -> Part | None:
     rows = f"{spread.rows} rows"
     rows += "" if question.unit == "rows" else f" in {spread.units} {question.unit}"
     pair = f" between {found.names[first]} and {found.names[second]}"
+    size = percent(smallest / abs(value)) if value and one.scaled else short(smallest)
+    said = [f"{rows} show a difference of {size} of {of}{pair * (len(found.names) > 2)} in 4 of 5 "
+            "cases"]  # fmt: skip
     needed = None
     if value and one.scaled:
         needed = spread.rows * rows_needed(error, ONE_PERCENT * abs(value), question.confidence)
-        said = [f"{rows} show a difference of {percent(smallest / abs(value))} of {of}"
-                f"{pair * (len(found.names) > 2)} in 4 of 5 cases; 1 % needs about "
-                f"{_count(needed)} rows"]  # fmt: skip
-    else:
-        said = [f"{rows} show a difference of {short(smallest)} of {of}"
-                f"{pair * (len(found.names) > 2)} in 4 of 5 cases"]  # fmt: skip
+        said.append(f"1 % needs about {_count(needed)} rows")
     alone = one.measured.independent
     longer = gain = None
     if question.unit != "rows" and alone is not None and alone.errors[first, second] > 0.0:

@@ -6,6 +6,7 @@ to nothing: a bad model is no mistake.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -59,24 +60,21 @@ def rows_of(like: Batch) -> int:
     return max(1, min(ROWS, VALUES * like.count // max(values, 1)))
 
 
-def rounds(context: Context) -> Rounds[list[Note]]:
-    """What is said of the first rows, which are asked for in the first pass."""
+def rounds(context: Context, models: Sequence[Model] = ()) -> Rounds[list[Note]]:
+    """What is said of the first rows, of each of several `models`; they are asked for in the first
+    pass."""
     few = Few(context.few, "row")
     batch: Batch | None = (yield (few,))[few].batch
-    return [] if batch is None else notes(context, batch)
+    if batch is None:
+        return []
+    return of_models(context, models, batch) if models else notes(context, batch)
 
 
-def rounds_of(context: Context, model: Model) -> Rounds[list[Note]]:
-    """The same of one of several models, with its name."""
-    few = Few(context.few, "row")
-    batch: Batch | None = (yield (few,))[few].batch
-    return [] if batch is None else named(context, model, batch)
-
-
-def named(context: Context, model: Model, batch: Batch) -> list[Note]:
-    """What the detectors say of one model's first rows, with its name."""
+def of_models(context: Context, models: Sequence[Model], batch: Batch) -> list[Note]:
+    """What the detectors say of each model's first rows, with its name."""
     return [
         replace(note, text=f"{model.name}: {note.text}")
+        for model in models
         for note in notes(context, batch.seen(model))
     ]
 
@@ -89,4 +87,4 @@ def notes(context: Context, batch: Batch) -> list[Note]:
     return [replace(note, text=note.text + where) for note in said if note is not None]
 
 
-__all__ = ["DETECTORS", "Detector", "named", "notes", "rounds", "rounds_of", "rows_of"]
+__all__ = ["DETECTORS", "Detector", "notes", "of_models", "rounds", "rows_of"]

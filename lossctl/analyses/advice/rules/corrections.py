@@ -89,11 +89,6 @@ def _lowers(errors: Errors, loss: str, fit: Fit) -> bool:
     return one is not None and one.share > 0.0
 
 
-def _saved(errors: Errors, loss: str, fit: Fit) -> Gain | None:
-    """What a correction saves of a loss."""
-    return _gain(errors, loss, fit)
-
-
 def _flat(errors: Errors, loss: str) -> Gain | None:
     """What the best constant saves of a loss."""
 
@@ -101,12 +96,14 @@ def _flat(errors: Errors, loss: str) -> Gain | None:
         number = BEST[loss](y, weight)
         return lambda p: np.full(p.size, number)
 
-    return _gain(errors, loss, fit)
+    return _saved(errors, loss, fit)
 
 
-def _gain(
+def _saved(
     errors: Errors, loss: str, fit: Callable[[Array, Array, Array], Apply | None]
 ) -> Gain | None:
+    """What a correction saves of a loss."""
+
     def after(fitted: Mask, scored: Mask) -> Array | None:
         made = fit(errors.y[fitted], errors.p[fitted], errors.sample.weight[fitted])
         if made is None:
