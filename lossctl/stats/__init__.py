@@ -6,6 +6,7 @@ package and its function of the same name.
 
 from __future__ import annotations
 
+from lossctl.stats.asymptotic_confidence_sequence import asymptotic_confidence_sequence
 from lossctl.stats.best_constant import best_constant
 from lossctl.stats.best_correction import best_correction
 from lossctl.stats.block_length import block_length
@@ -16,6 +17,7 @@ from lossctl.stats.cross_entropy_split import cross_entropy_split
 from lossctl.stats.diebold_mariano import diebold_mariano
 from lossctl.stats.error_dominance import error_dominance
 from lossctl.stats.flip_set import flip_set
+from lossctl.stats.gate import gate
 from lossctl.stats.implied_functional import implied_functional
 from lossctl.stats.kitagawa import kitagawa
 from lossctl.stats.label_issues import label_issues
@@ -32,6 +34,7 @@ from lossctl.stats.slices import slices
 from lossctl.stats.temperature import temperature
 
 __all__ = [
+    "asymptotic_confidence_sequence",
     "best_constant",
     "best_correction",
     "block_length",
@@ -42,6 +45,7 @@ __all__ = [
     "diebold_mariano",
     "error_dominance",
     "flip_set",
+    "gate",
     "implied_functional",
     "kitagawa",
     "label_issues",
