@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 from lossctl.charts import Chart as Chart
 from lossctl.charts import Series as Series
 from lossctl.charts import chart_data, chart_from
+from lossctl.checks import Check as Check
+from lossctl.checks import Gate as Gate
 from lossctl.errors import inert
+from lossctl.results import LossResult as LossResult
+from lossctl.results import Note as Note
+from lossctl.results import Part as Part
+from lossctl.results import Worst as Worst
+from lossctl.results import WorstRow as WorstRow
 from lossctl.tables import Column as Column
 from lossctl.tables import Json as Json
 from lossctl.tables import Kind as Kind
@@ -25,76 +32,6 @@ SIDES = ("pred", "mean", "target", "label")  # the inputs that come first
 TRUTH = ("target", "label")
 ASIDE = ("weight", "input_length", "batch", "centers", "class_vectors", "class_weight",
          "parameters", "train")  # inputs that a title leaves out  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What one analysis found: a sentence, perhaps a table or pictures, and the numbers behind."""
-
-    name: str
-    text: str
-    data: Json
-    table: Table | None = None
-    charts: tuple[Chart, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something the reader must know. `warning` stands out."""
-
-    code: str
-    text: str
-    warning: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LossResult:
-    """One loss of a report."""
-
-    spec: str
-    name: str
-    label: str
-    params: Json
-    reduction: str
-    direction: str
-    value: float | None
-    status: str
-    reason: str | None
-    n: int
-    interval: Json | None = None  # low, high, confidence, method, trusted
-    no_interval: str | None = None
-    skill: Json | None = None  # value, reference
-    half: int | None = None  # how few samples make half of it
-    worst: Json | None = None  # row, id, share
-    penalty: float | None = None  # the part of the value that no sample makes
-    brief: str = ""  # the spec without the settings that options give to all losses
-
-    @property
-    def title(self) -> str:
-        """What tables for people call it."""
-        return self.brief or self.spec
-
-
-@dataclass(frozen=True, slots=True)
-class WorstRow:
-    """One of the samples that make the most of the leading loss."""
-
-    row: int
-    target_row: int | None
-    id: str | None
-    values: Json
-    losses: dict[str, float | None]
-    shares: dict[str, float | None]
-    without: dict[str, float | None]
-    pull: dict[str, float | None] = field(default_factory=dict)  # of ratios: see `analyses.worst`
-
-
-@dataclass(frozen=True, slots=True)
-class Worst:
-    """The worst samples by one loss."""
-
-    by: str
-    rows: tuple[WorstRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +52,7 @@ class Report:
     table: Table | None = None  # what a command other than `eval` has to say, row by row
     shown: tuple[Table, ...] = ()  # what people see of it instead
     models: tuple[Json, ...] = ()  # of several models: name, columns, rows that it leaves out
+    gate: Gate | None = None  # of `check`: the requirements, and what became of each
     schema: int = field(default=SCHEMA)
 
     @property
@@ -145,10 +83,13 @@ class Report:
     def to_dict(self) -> Json:
         """The report as JSON-ready data: schema 1."""
         data: Json = {"schema": self.schema}
-        apart = ["schema", "parts", "worst", "table", "shown"] + ["models"] * (not self.models)
+        apart = ["schema", "parts", "worst", "table", "shown", "gate"]
+        apart += ["models"] * (not self.models)
         for name in (f.name for f in fields(self) if f.name not in apart):
             data[name] = _plain(getattr(self, name))
         data["worst"] = _plain(self.worst)
+        if self.gate is not None:
+            data["gate"] = _plain(self.gate)
         if self.table is not None:
             data["table"] = table_data(self.table)
         if self.shown:
@@ -165,6 +106,7 @@ class Report:
         plain = {f.name: data[f.name] for f in fields(cls) if f.name in data}
         plain["table"] = table_from(data.get("table"))
         plain["models"] = tuple(data.get("models", ()))
+        plain["gate"] = Gate.from_dict(data.get("gate"))
         plain["shown"] = tuple(
             table for one in data.get("shown", ()) if (table := table_from(one)) is not None
         )

@@ -14,12 +14,14 @@ from lossctl.analyses import detectors, evaluation, finding
 from lossctl.errors import DataError, UsageError
 from lossctl.passes import Progress
 from lossctl.plan import Plan
-from lossctl.report import Json, LossResult, Note, Part, Report, Table, Worst
+from lossctl.report import Gate, Json, LossResult, Note, Part, Report, Table, Worst
 from lossctl.rounds import Rounds, in_step
 from lossctl.scoring import Scoring, common_of, scoring
 
 if TYPE_CHECKING:
     from lossctl.analyses.comparison.question import Question
+    from lossctl.gates.baseline import Baseline
+    from lossctl.gates.rules import Rules
 
 T = TypeVar("T")
 
@@ -206,6 +208,7 @@ def report_of(
     digest: str | None = None,
     shown: tuple[Table, ...] = (),
     models: tuple[Json, ...] = (),
+    gate: Gate | None = None,
 ) -> Report:
     """What a command found, with what is said of every run: the files, the rows, the task."""
     plan = held.plan
@@ -230,6 +233,7 @@ def report_of(
         finding=finding,
         shown=shown,
         models=models,
+        gate=gate,
     )
 
 
@@ -260,3 +264,39 @@ def _all_ignored(held: Scoring) -> Report:
 
 def _poisoned(count: int) -> str:
     return "1 row holds NaN" if count == 1 else f"{count} rows hold NaN"
+
+
+def check_plan(
+    plan: Plan, progress: Progress | None = None, *, rules: Rules, baseline: Baseline | None = None
+) -> Report:
+    """Whether a plan's predictions meet requirements: the report of `check`, with its `gate`.
+
+    Raises UsageError for requirements that need a baseline where none is named, for a slice by a
+    column that is not there, and as `scoring` does; DataError where every row has the label that is
+    ignored.
+    """
+    from lossctl.gates import asked, told
+
+    if rules.against and baseline is None:
+        raise UsageError("a requirement compares with a baseline, and none is named",
+                         "--baseline FILE")  # fmt: skip
+    plan = asked.planned(plan, rules, baseline)
+    with scoring(plan, progress) as held:
+        context, first = held.rows()
+        parse = partial(asked.parsed, plan=plan, common=common_of(plan, held.task))
+        question = asked.rounds(context, held.binding.models, rules, baseline, parse, first)
+        found, wrong = _checked(held, question)
+        counts = held.counts()
+        checks = found.judge.checks(found.asked, found.found, *asked.dropped(counts))
+        gate = rules.gate(checks)
+        return report_of(
+            held,
+            "check",
+            table=told.records(checks),
+            shown=(told.shown(checks, rules.confidence),),
+            models=held.models,
+            notes=(*told.notes(gate, rules), *wrong),
+            finding=told.finding(gate, rules),
+            digest=found.digest,
+            gate=gate,
+        )

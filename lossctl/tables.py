@@ -16,6 +16,8 @@ Kind: TypeAlias = Literal[
     "count",  # a whole number
     "interval",  # {"low", "high", "trusted"}; of fractions shown as per cent: "percent" too
     "shift",  # {"value", "percent"}: a difference, or a fraction shown as per cent
+    "amount",  # {"value", "beside", "percent", "signed"}: in so many digits that it is not `beside`
+    "outcome",  # met, violated or undecided
     "marked",  # {"value", "mark"}: a number, and a sign behind it
     "worst",  # {"row", "id", "share"}
     "half",  # {"count", "of"}
@@ -49,6 +51,7 @@ _PARTS: dict[str, tuple[str, ...]] = {
     "interval": ("low", "high", "trusted"),
     "change": ("value",),
     "shift": ("value",),
+    "amount": ("value",),
     "marked": ("value",),
     "half": ("count",),
     "worst": ("row", "id", "share"),

@@ -46,6 +46,17 @@ class Condition:
             )
         return True
 
+    def holds_of(self, level: Any) -> bool:
+        """Whether it is true of one value: a text, a number or None. Of texts only == and != may be
+        asked (see `as_text`)."""
+        if level is None:
+            return False
+        if isinstance(level, str):
+            return bool(_COMPARE[self.operator](level, self.value))
+        if self.number is None:
+            return self.operator == "!="
+        return bool(_COMPARE[self.operator](level, self.number))
+
     def holds(self, cells: Cells) -> Mask:
         """The rows for which it is true; never for a missing cell."""
         compare = _COMPARE[self.operator]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lossctl.cli.advise import advise
+from lossctl.cli.check import check
 from lossctl.cli.compare import compare
 from lossctl.cli.eval import evaluate
 from lossctl.cli.explain import explain
@@ -16,6 +17,7 @@ from lossctl.cli.slices import slices
 COMMANDS: dict[str, Callable[..., int]] = {
     "eval": evaluate,
     "compare": compare,
+    "check": check,
     "samples": samples,
     "slices": slices,
     "advise": advise,

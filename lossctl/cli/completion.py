@@ -18,3 +18,8 @@ def complete_format(incomplete: str) -> list[str]:
     from lossctl.renderers import FORMATS
 
     return [name for name in FORMATS if name.startswith(incomplete)]
+
+
+def complete_requirement(incomplete: str) -> list[str]:
+    """The losses of a requirement such as `rmse=3.2`, up to its `=`."""
+    return [f"{name}=" for name in complete_loss(incomplete)] if "=" not in incomplete else []

@@ -146,8 +146,8 @@ class Given:
         inputs: Sequence[Any] = (),
         **own: Any,
     ) -> int:
-        """Carry the plan out, and write the report to where the options say. `beside` is what was
-        asked for that stands in no table of losses."""
+        """Carry the plan out, and write the report to where the options say: the exit status.
+        `beside` is what was asked for that stands in no table of losses."""
         from time import perf_counter
 
         from lossctl.cli import startup
@@ -165,7 +165,7 @@ class Given:
             destinations.say_left_out(beside)
         if told["verbose"]:
             destinations.say_how(report, perf_counter() - started)
-        return 0
+        return 0 if report.gate is None else report.gate.status
 
 
 Command: TypeAlias = Callable[..., int]
@@ -194,4 +194,5 @@ def _called(command: Command, without: Collection[str]) -> Command:
     called.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": "int"}
     called.__name__, called.__doc__ = command.__name__, command.__doc__
     called.__module__ = command.__module__
+    called.__wrapped__ = command  # type: ignore[attr-defined]  # annotations are read in its module
     return called

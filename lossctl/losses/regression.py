@@ -28,8 +28,8 @@ def _twice(pred: Numbers, target: Numbers) -> Array:
 
 @loss(
     "mae",
-    aliases=("l1", "l1_loss", "mean_absolute_difference", "absolute_error", "absolute_loss",
-             "mad_error", "absolute_difference"),
+    aliases=("l1", "l1_loss", "mean_absolute_difference", "absolute_error", "abs_error",
+             "absolute_loss", "mad_error", "absolute_difference"),
     gradient=_sign,
     elicits="median",
     peers={"torch": "nn.L1Loss()", "keras": "losses.MeanAbsoluteError()",

@@ -16,7 +16,7 @@ from lossctl.report import Kind, Table, row_name
 BAR = 20  # cells of a full bar
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _LIST = 20  # cells of a list of outputs; four numbers (a box) are always whole
-_LEFT: tuple[Kind, ...] = ("text", "row", "worst", "interval", "half", "bar", "spark")
+_LEFT: tuple[Kind, ...] = ("text", "outcome", "row", "worst", "interval", "half", "bar", "spark")
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +237,36 @@ def _shifts(values: Sequence[Any], precision: int) -> list[Cell]:
     return _at_the_point(cells)
 
 
+def _amounts(values: Sequence[Any], precision: int) -> list[Cell]:
+    """Numbers that have little in common, each in digits enough to differ from its limit."""
+    return [Cell() if value is None else Cell(firm=_amount(value, precision)) for value in values]
+
+
+def _amount(value: dict[str, Any], precision: int) -> str:
+    number, beside = value["value"], value["beside"]
+    factor, unit = (100.0, " %") if value["percent"] else (1.0, "")
+    digits = precision
+    text = numbers.significant(factor * number, digits)
+    while beside is not None and beside != number and digits < _ALL:
+        if text != numbers.significant(factor * beside, digits):
+            break
+        digits += 1
+        text = numbers.significant(factor * number, digits)
+    if "." in text and "e" not in text:
+        text = text.rstrip("0").rstrip(".")
+    return f"{'+' if value['signed'] and number > 0 else ''}{text}{unit}"
+
+
+_ALL = 17  # digits that tell any two numbers apart
+
+
+def _outcomes(values: Sequence[Any], _: int) -> list[Cell]:
+    return [Cell(name=value, style=_OUTCOME_STYLES.get(value, "")) for value in values]
+
+
+_OUTCOME_STYLES: dict[str, Style] = {"met": "green", "violated": "red", "undecided": "yellow"}
+
+
 def _marked(values: Sequence[Any], precision: int) -> list[Cell]:
     """Numbers of rows that have little in common, each with its mark; what is bad in colour too."""
     cells = []
@@ -331,6 +361,8 @@ _KINDS: dict[Kind, Callable[[Sequence[Any], int], list[Cell]]] = {
     "half": _halves,
     "change": _changes,
     "shift": _shifts,
+    "amount": _amounts,
+    "outcome": _outcomes,
     "marked": _marked,
     "bar": _bars,
     "spark": _firm(spark),

@@ -23,7 +23,7 @@ def asymptotic_confidence_sequence(
     if n < 1:
         raise UsageError(f"n is {n}, but must be at least 1")
     if not 0.0 <= var < math.inf or not math.isfinite(mean):
-        raise UsageError(f"mean is {mean} and var is {var}: both must be finite, and var not negative")
+        raise UsageError(f"mean is {mean}, var is {var}", "both must be finite, and var at least 0")
     if not 0.0 < alpha < 1.0:
         raise UsageError(f"alpha is {alpha}, but must be between 0 and 1")
     rho2 = mixture(above_zero(t_opt, "t_opt"), alpha)

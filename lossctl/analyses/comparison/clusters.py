@@ -185,7 +185,8 @@ def _spread(values: Array, rows: int, degrees: int, covariance: Callable[[Array]
             errors[one, other] = errors[other, one] = _root(covariance(pair)[0, 0])
     own = np.array([_root(covariance(values[:, [one]])[0, 0]) for one in range(models)])
     apart = values - values[:, :1]
-    return Spread(errors, covariance(apart), degrees, own, rows, len(values))
+    with_first = covariance(np.hstack([values[:, :1], apart]))
+    return Spread(errors, covariance(apart), degrees, own, with_first[0, 1:], rows, len(values))
 
 
 def _root(variance: Any) -> float:

@@ -30,8 +30,9 @@ class Piece:
 @dataclass(frozen=True, slots=True, eq=False)
 class Spread:
     """The standard error of every difference of two models' values, (M, M), the covariance of
-    the differences from the first one's, (M, M), whose first row and column are 0, and every
-    model's `own` standard error, (M,).
+    the differences from the first one's, (M, M), whose first row and column are 0, every model's
+    `own` standard error, (M,), and the covariance of each difference with the first one's value,
+    `shared`, (M,).
 
     `units` of the `rows` are independent; in time, but for `lags` neighbours. `wider`: how many
     times as large the largest error is with as many neighbours as the rows show.
@@ -41,6 +42,7 @@ class Spread:
     covariance: Array
     degrees: int
     own: Array
+    shared: Array
     rows: int
     units: int
     lags: int = 0
@@ -73,8 +75,7 @@ def spread_of(
         """The covariance of the differences of two and of two models' values."""
         left = [*own[plus], *((-by, place) for by, place in own[minus])]
         right = [*own[other], *((-by, place) for by, place in own[less])]
-        total = sum((x * y * products[i][j] for x, i in left for y, j in right), Fraction(0))
-        return total * factor
+        return _cross(left, right, products) * factor
 
     errors, covariance = np.zeros((models, models)), np.zeros((models, models))
     for one in range(models):
@@ -85,11 +86,19 @@ def spread_of(
                 covariance[one, one] = _float(variance)
             else:
                 covariance[one, other] = covariance[other, one] = _float(product(one, 0, other, 0))
-    each = [
-        sum((x * y * products[i][j] for x, i in side for y, j in side), Fraction(0)) for side in own
-    ]
+    each = [_cross(side, side, products) for side in own]
     own_errors = np.array([_root(one * factor) for one in each])
-    return Spread(errors, covariance, rows - 1, own_errors, rows, rows)
+    shared = np.array([_float((_cross(side, own[0], products) - each[0]) * factor) for side in own])
+    return Spread(errors, covariance, rows - 1, own_errors, shared, rows, rows)
+
+
+def _cross(
+    left: Sequence[tuple[Fraction, int]],
+    right: Sequence[tuple[Fraction, int]],
+    products: Sequence[Sequence[Fraction]],
+) -> Fraction:
+    """The sum of products of two values' influences."""
+    return sum((x * y * products[i][j] for x, i in left for y, j in right), Fraction(0))
 
 
 def influence(

@@ -1,0 +1,74 @@
+"""How a gate decides: its requirements, and what its options say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lossctl.analyses.comparison.question import Question
+from lossctl.checks import Check, Gate, Outcome
+from lossctl.errors import ExitStatus, UsageError
+from lossctl.gates.requirement import Requirement
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The requirements, and how they are judged; see `cli.options` for each. Raises UsageError for
+    what cannot be: no requirement, or rules that contradict each other."""
+
+    requirements: tuple[Requirement, ...]
+    confidence: float = 0.95
+    cluster: str | None = None
+    time: str | None = None
+    horizon: int | None = None
+    strict: bool = False
+    naive: bool = False
+    allow_undecided: bool = False
+    error_on_warning: bool = False
+    exit_zero: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.requirements:
+            raise UsageError("nothing is required", "--max rmse=3.2, --require 'r2 > 0.8' ...")
+        if self.strict and self.allow_undecided:
+            raise UsageError("--strict and --allow-undecided exclude each other")
+        if self.strict and self.naive:
+            raise UsageError("--strict and --naive exclude each other",
+                             "bare numbers show nothing")  # fmt: skip
+
+    @property
+    def question(self) -> Question:
+        """How surely two models differ, as a comparison asks it."""
+        return Question(confidence=self.confidence, cluster=self.cluster, time=self.time,
+                        horizon=self.horizon)  # fmt: skip
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """The texts of the losses that are asked for, each once."""
+        return tuple(dict.fromkeys(r.quantity.loss for r in self.requirements if r.quantity.loss))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that slices look at, each once."""
+        return tuple(
+            dict.fromkeys(one.column for r in self.requirements for one in r.quantity.where)
+        )
+
+    @property
+    def against(self) -> bool:
+        """Whether anything needs a baseline."""
+        return any(one.quantity.against for one in self.requirements)
+
+    def gate(self, checks: Sequence[Check]) -> Gate:
+        """The outcome of all, and the exit status: undecided comes before violated."""
+        blocking = [one for one in checks if not one.warning or self.error_on_warning]
+        outcomes = {
+            one.outcome for one in blocking if not (one.noise and self.allow_undecided)
+        }  # fmt: skip
+        outcome: Outcome = "met"
+        status = ExitStatus.OK
+        if "undecided" in outcomes:
+            outcome, status = "undecided", ExitStatus.UNDECIDED
+        elif "violated" in outcomes:
+            outcome, status = "violated", ExitStatus.VIOLATED
+        return Gate(outcome, int(ExitStatus.OK if self.exit_zero else status), tuple(checks))
