@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lossctl import losses, stats
-    from lossctl.api import compare, evaluate
+    from lossctl.api import check, compare, evaluate
     from lossctl.errors import DataError, LossctlError, OutputError, UsageError
     from lossctl.report import Report
 
@@ -18,6 +18,7 @@ __all__ = [
     "Report",
     "UsageError",
     "__version__",
+    "check",
     "compare",
     "evaluate",
     "losses",
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "check": "lossctl.api",
     "compare": "lossctl.api",
     "evaluate": "lossctl.api",
     "Report": "lossctl.report",

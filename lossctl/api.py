@@ -144,37 +144,23 @@ def compare(
 
     if not all(isinstance(name, str) for name in models):
         raise UsageError("the names of models are texts")
-    if weight is not None and "weight_col" in options:
-        raise UsageError("weight and weight_col exclude each other")
     names = sorted(models, key=lambda name: name != reference and reference is not None)
     if reference is not None and reference not in models:
         raise UsageError(f"reference {reference} is none of the models")
-    unknown = set(options) - _SHARED
-    if unknown:
-        raise UsageError(f"compare takes no {sorted(unknown)[0]}", f"{', '.join(sorted(_SHARED))}")
-    beside: dict[str, Any] = {"weight": weight}
-    columns = {"cluster": cluster, "time": time}
-    for name, values in columns.items():
-        if values is not None and not isinstance(values, str):
-            beside[name], columns[name] = values, name
-    extra = {name: values for name, values in beside.items() if values is not None}
-    if extra and (target is None or _is_path(target) or _is_frame(target)):
-        raise UsageError(f"{next(iter(extra))} goes with an array of targets", "name a column")
+    _only_shared("compare", weight, options)
+    columns, target_source = _beside(target, weight=weight, cluster=cluster, time=time)
     given = {name: _source(models[name], name, {}) for name in names}
     if len(given) < 2:
         raise UsageError("compare needs two models or more")
     plan = Plan(
         pred=given[names[0]],
         models=tuple(Contender(name, source, pred_col) for name, source in given.items()),
-        target=None if target is None else _source(target, "target", extra),
+        target=target_source,
         pred_col=pred_col,
         weight_col="weight" if weight is not None else options.pop("weight_col", None),
         id_col=options.pop("id_col", None),
         by=groupings(_several(by)),
-        **_common(
-            losses=losses,
-            **({"target_col": "target"} if extra else {}) | options,
-        ),
+        **_common(losses=losses, **({"target_col": "target"} if columns["own"] else {}) | options),
     )
     question = Question(
         confidence=confidence, correction=correction, interval=ci, test=test, resamples=resamples,
@@ -182,6 +168,69 @@ def compare(
         sort=sort, curves=curves,
     )  # fmt: skip
     return compare_plan(plan, question=question)
+
+
+def check(
+    pred: Any,
+    target: Any = None,
+    requirements: str | Iterable[str] = (),
+    *,
+    warn: str | Iterable[str] = (),
+    baseline: Any = None,
+    weight: Any = None,
+    pred_col: str | None = None,
+    confidence: float = 0.95,
+    cluster: Any = None,
+    time: Any = None,
+    horizon: int | None = None,
+    strict: bool = False,
+    naive: bool = False,
+    allow_undecided: bool = False,
+    error_on_warning: bool = False,
+    **options: Any,
+) -> Report:
+    """Check requirements of a model's losses: `report.gate` says what became of each.
+
+    requirements  texts such as "rmse <= 3.2", "p95(mae)@region=EU < 3" or, where there is a
+                  baseline, "increase(mae) <= 2%"
+    warn          further ones that block nothing
+    baseline      other predictions of the same rows, as `evaluate` takes them
+    cluster, time, horizon  as `compare` takes them
+    strict, naive, allow_undecided, error_on_warning  as the options of those names
+
+    `options` are those of `evaluate` by the same names. Raises UsageError for a requirement that
+    cannot be, DataError for data that cannot be scored.
+    """
+    from dataclasses import replace
+
+    from lossctl.gates.baseline import Baseline, baseline_of
+    from lossctl.gates.requirement import parse
+    from lossctl.gates.rules import Rules
+    from lossctl.run import check_plan
+
+    _only_shared("check", weight, options)
+    columns, target_source = _beside(target, weight=weight, cluster=cluster, time=time)
+    rules = Rules(
+        (*map(parse, _several(requirements)),
+         *(replace(parse(text), warning=True) for text in _several(warn))),
+        confidence=confidence, cluster=columns["cluster"], time=columns["time"], horizon=horizon,
+        strict=strict, naive=naive, allow_undecided=allow_undecided,
+        error_on_warning=error_on_warning,
+    )  # fmt: skip
+    held = None
+    if _is_path(baseline):
+        held = baseline_of(str(fspath(baseline)))
+    elif baseline is not None:
+        held = Baseline("baseline", _source(baseline, "baseline", {}))
+    plan = Plan(
+        pred=_source(pred, "pred", {}),
+        target=target_source,
+        pred_col=pred_col,
+        weight_col="weight" if weight is not None else options.pop("weight_col", None),
+        id_col=options.pop("id_col", None),
+        **_common(losses=(), **({"target_col": "target"} if columns["own"] else {}) | options),
+    )
+    return check_plan(plan, rules=rules, baseline=held)
 
 
 _SHARED = {
@@ -224,6 +273,32 @@ def _common(
         ),
         "read": ReadOptions(layout=layout),
     }
+
+
+def _only_shared(command: str, weight: Any, options: Mapping[str, Any]) -> None:
+    """Raises UsageError for an option that is none of those that all have, and for weights that are
+    given twice."""
+    if weight is not None and "weight_col" in options:
+        raise UsageError("weight and weight_col exclude each other")
+    unknown = set(options) - _SHARED
+    if unknown:
+        raise UsageError(
+            f"{command} takes no {sorted(unknown)[0]}", f"{', '.join(sorted(_SHARED))}"
+        )
+
+
+def _beside(target: Any, **given: Any) -> tuple[dict[str, Any], str | Source | None]:
+    """The targets with the arrays that stand beside them, and what columns are called; "own" is
+    whether there are any. Raises UsageError for arrays beside what is no array."""
+    columns, extra = dict(given), {}
+    for name, values in given.items():
+        if values is not None and not isinstance(values, str):
+            extra[name], columns[name] = values, name
+    if extra and (target is None or _is_path(target) or _is_frame(target)):
+        raise UsageError(f"{next(iter(extra))} goes with an array of targets", "name a column")
+    return columns | {"own": bool(extra)}, (
+        None if target is None else _source(target, "target", extra)
+    )
 
 
 def _several(given: str | Iterable[str]) -> tuple[str, ...]:

@@ -224,13 +224,19 @@ class Report:
 
 
 def _title_of_models(report: Report) -> str:
-    """`2 models on 442 rows of target.csv[target] · regression · reference: ridge`."""
+    """`2 models on 442 rows of target.csv[target] · regression · reference: ridge`; of a gate the
+    candidate and its baseline."""
     truth = [named(given) for role, given in report.inputs.items() if role in TRUTH]
     count = report.rows["scored"]
-    rows = f"{len(report.models)} models on {count} row{'s' * (count != 1)}"
+    models = f"{len(report.models)} models"
+    if report.gate is not None:
+        models = " over ".join(named(one) for one in report.models[::-1])
+    rows = f"{models} on {count} row{'s' * (count != 1)}"
     parts = [f"{rows} of {truth[0]}" if truth else rows]
     if report.task not in ("custom", "auto"):
         parts.append(report.task)
+    if report.gate is not None:
+        return " · ".join(parts)
     return " · ".join([*parts, f"reference: {report.models[0]['name']}"])
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any, get_args
 
 import typer
 
 from lossctl import __version__
 from lossctl.cli.commands import COMMANDS
-from lossctl.cli.declared import Option
+from lossctl.cli.declared import Option, hints_of
 
 app = typer.Typer(
     name="lossctl",
@@ -42,7 +42,7 @@ def _top(
 
 def for_typer(command: Callable[..., int]) -> Callable[..., int]:
     """The command with its declarations in Typer's words."""
-    hints = get_type_hints(command, include_extras=True)
+    hints = hints_of(command)
     annotations = {name: _in_typers_words(hint) for name, hint in hints.items()}
     signature = inspect.signature(command)
 

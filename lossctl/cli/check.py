@@ -68,4 +68,4 @@ def check(
     )
     held = None if baseline is None else baseline_of(baseline)
     answer = partial(check_plan, rules=rules, baseline=held)
-    return given.having(loss=None).run(answer, inputs=[] if held is None else [held.path])
+    return given.having(loss=None).run(answer, inputs=[] if held is None else [held.pred])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias, get_type_hints
 
 Completion: TypeAlias = Callable[[str], list[str]]
 
@@ -45,3 +45,9 @@ class Option:
         self.metavar = metavar
         self.envvar = envvar
         self.complete = complete
+
+
+def hints_of(command: Callable[..., int]) -> dict[str, Any]:
+    """The types and declarations of a command's parameters, and its "return": of those that it
+    takes as they stand in `scope`, the names of its own module, where it has one."""
+    return get_type_hints(command, localns=getattr(command, "scope", None), include_extras=True)

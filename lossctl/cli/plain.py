@@ -11,10 +11,10 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from inspect import signature
-from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, get_args, get_origin
 
 from lossctl.cli.commands import COMMANDS
-from lossctl.cli.declared import Argument, Option
+from lossctl.cli.declared import Argument, Option, hints_of
 
 DIGITS = 15  # that a whole number may have here
 
@@ -74,7 +74,7 @@ def given_to(command: Callable[..., int], words: Sequence[str]) -> dict[str, Any
 
 def parameters_of(command: Callable[..., int]) -> list[Parameter]:
     """The parameters of a command, in order."""
-    hints = get_type_hints(command, include_extras=True)
+    hints = hints_of(command)
     del hints["return"]
     return [_parameter(name, hint) for name, hint in hints.items()]
 

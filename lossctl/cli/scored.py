@@ -194,5 +194,5 @@ def _called(command: Command, without: Collection[str]) -> Command:
     called.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": "int"}
     called.__name__, called.__doc__ = command.__name__, command.__doc__
     called.__module__ = command.__module__
-    called.__wrapped__ = command  # type: ignore[attr-defined]  # annotations are read in its module
+    called.scope = command.__globals__  # type: ignore[attr-defined]  # see `hints_of`
     return called

@@ -46,8 +46,6 @@ def planned(plan: Plan, rules: Rules, baseline: Baseline | None) -> Plan:
                    units=rules.question.units)  # fmt: skip
     if baseline is None or baseline.missing is not None:
         return plan
-    if not isinstance(plan.pred, str):
-        raise UsageError("a baseline goes with files")
     models = baseline.contenders(plan.pred, plan.pred_col)
     return replace(plan, models=models, pred=models[0].pred, pred_col=models[0].columns)
 

@@ -6,24 +6,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lossctl.plan import NOT_NAMES, Contender
+from lossctl.readers.source import Source
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Predictions in a file. `missing` says why there is nothing to compare with."""
+    """Predictions, in a file or open already. `missing` says why there are none."""
 
     name: str
-    path: str
+    pred: str | Source
     columns: str | None = None
     missing: str | None = None
 
-    def contenders(self, pred: str, pred_col: str | None) -> tuple[Contender, Contender]:
+    def contenders(self, pred: str | Source, pred_col: str | None) -> tuple[Contender, Contender]:
         """The baseline and the candidate as models, by the names of their files where these are
         unlike."""
-        names = [self.name, Path(pred).stem]
+        names = [self.name, Path(pred).stem if isinstance(pred, str) else "candidate"]
         if names[0] == names[1] or set(names) & {*NOT_NAMES, "-", ""}:
             names = ["baseline", "candidate"]
-        first = Contender(names[0], self.path, self.columns or pred_col)
+        first = Contender(names[0], self.pred, self.columns or pred_col)
         return first, Contender(names[1], pred, pred_col)
 
 
@@ -34,6 +35,7 @@ def baseline_of(text: str) -> Baseline:
         head, colon, rest = text.rpartition(":")
         if colon and head and Path(head).exists():
             path, columns = head, rest
+    name = Path(path).stem
     if not Path(path).exists():
-        return Baseline(Path(path).stem, path, missing=f"the baseline {path} does not exist")
-    return Baseline(Path(path).stem, path, columns)
+        return Baseline(name, path, missing=f"the baseline {path} does not exist")
+    return Baseline(name, path, columns)

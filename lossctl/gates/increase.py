@@ -68,7 +68,7 @@ def increase(
     if versus.apart.wins is not None and versus.apart.wins.rows == versus.apart.wins.ties and (
         after == before
     ):  # fmt: skip
-        return Increase(change, above, 0.0, 0.0, inside=not above, decides=0.0)
+        return Increase(change, above, 0.0, 0.0, beyond=above, inside=not above, decides=0.0)
     if spread is None:
         return Increase(change, above, doubt=measured.why)
     error = float(spread.errors[0, 1])

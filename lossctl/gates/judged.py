@@ -149,7 +149,7 @@ class Judge:
         assert asked.spec is not None
         outcome, noise, shown = self._outcome(one, change, p)
         why = self._why(one, asked, change, outcome, p)
-        if outcome == "violated":
+        if outcome == "violated" or (outcome == "undecided" and change.doubt is not None):
             why += who(found.rows)
         ends = None if change.low is None else {
             "low": change.low, "high": change.high, "trusted": change.doubt is None,
@@ -193,6 +193,8 @@ class Judge:
             return text
         if outcome == "violated":
             return f"{text}, beyond {amount(one.limit, one.percent)}{_surely(change, one)}"
+        if change.doubt is not None and change.low is None:
+            return f"{text}; how surely is not known: {change.doubt}"
         if change.doubt is not None:
             return f"{text}, and {change.doubt}"
         if outcome == "met":

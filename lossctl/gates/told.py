@@ -120,4 +120,4 @@ def _all(gate: Gate, met: Sequence[Check]) -> str:
         return met[0].why
     if len(met) < len(required):
         return f"{len(met)} of {len(required)} requirements, the others are allowed to be undecided"
-    return f"all {counted(len(required), 'requirement')}"
+    return "both requirements" if len(required) == 2 else f"all {len(required)} requirements"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from lossctl.analyses.wording import counted, percent, short
+from lossctl.analyses.wording import percent, short
 from lossctl.errors import inert
 from lossctl.gates.requirement import Quantity, Requirement
 from lossctl.report import Json, said_name
@@ -17,7 +15,7 @@ def said(one: Requirement, baseline: str, down: bool = False) -> str:
     """A requirement in words: `mae at most +2 % over ridge where region = EU`. `down`: the loss is
     better when larger, so that it is worse below the baseline."""
     quantity = one.quantity
-    limit = amount(one.limit, one.percent)
+    limit = one.limit_text.replace("%", " %")
     if quantity.function == "increase":
         side = "below" if down else "over"
         text = f"{quantity.loss} {BY[one.comparison]} {limit} {side} {baseline}"
@@ -52,16 +50,18 @@ def where(quantity: Quantity) -> str:
     return " where " + " and ".join(each)
 
 
-def amount(value: float, as_percent: bool, digits: int = 4) -> str:
+def amount(value: float, as_percent: bool, digits: int | None = None) -> str:
     """A number, or a fraction as per cent: to that many digits, without zeros at its end."""
-    number = f"{100 * value if as_percent else value:.{digits}g}"
+    shown = 100.0 * value if as_percent else value
+    whole = len(f"{abs(shown):.0f}") if 99.5 <= abs(shown) < 1e12 else 0
+    number = f"{shown:.{max(digits or (2 if as_percent else 4), whole)}g}"
     return f"{number} %" if as_percent else number
 
 
 def apart(value: float, limit: float, as_percent: bool) -> tuple[str, str]:
     """Both as text, to as many digits as tell them apart."""
     pair = amount(value, as_percent), amount(limit, as_percent)
-    for digits in range(5, 18):
+    for digits in range(3 if as_percent else 5, 18):
         if pair[0] != pair[1] or value == limit:
             break
         pair = amount(value, as_percent, digits), amount(limit, as_percent, digits)
@@ -85,11 +85,3 @@ def _row(one: Json) -> str:
         told.append(percent(one["share"]))
     name = said_name(one["row"], one["id"])
     return f"{name} ({', '.join(told)})" if told else name
-
-
-def rows(count: float) -> str:
-    """`1 row`, `10 rows`."""
-    return counted(round(count))
-
-
-Say = Callable[[float], str]

@@ -245,7 +245,7 @@ def _amounts(values: Sequence[Any], precision: int) -> list[Cell]:
 def _amount(value: dict[str, Any], precision: int) -> str:
     number, beside = value["value"], value["beside"]
     factor, unit = (100.0, " %") if value["percent"] else (1.0, "")
-    digits = precision
+    digits = max(precision - 2, 1) if value["percent"] else precision
     text = numbers.significant(factor * number, digits)
     while beside is not None and beside != number and digits < _ALL:
         if text != numbers.significant(factor * beside, digits):
