@@ -70,7 +70,7 @@ class Condition:
 
 def parse(text: str) -> Condition:
     """The condition that a text stands for. Raises UsageError for anything else."""
-    match = re.fullmatch(r"\s*(.+?)\s*(==|!=|>=|<=|>|<|=)\s*(.*?)\s*", text)
+    match = re.fullmatch(r"\s*(.+?)\s*(==|!=|>=|<=|>|<|=)\s*(.*?)\s*", text, re.DOTALL)
     if match is None:
         raise UsageError(
             f"--where {text!r} is not a condition",

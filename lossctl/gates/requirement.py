@@ -25,7 +25,7 @@ _COMPARISON = re.compile(r"<=|>=|==|!=|<|>")
 _CALL = re.compile(r"\s*([A-Za-z_][\w.]*)\s*\((.*)\)\s*", re.DOTALL)
 _PERCENTILE = re.compile(r"p(\d{1,3}(?:\.\d+)?)")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-_PLAIN = re.compile(r"[^\s&'\"@<>=!]([^&'\"@<>=!]*[^\s&'\"@<>=!])?")
+_PLAIN = re.compile(r"[^\s&'\"@<>=!()\[\]]([^&'\"@<>=!()\[\]]*[^\s&'\"@<>=!()\[\]])?")
 
 
 @dataclass(frozen=True, slots=True)
