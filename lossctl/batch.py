@@ -93,6 +93,14 @@ class Batch:
             derived={},
         )
 
+    def numbered_from(self, first: int) -> Batch:
+        """The batch of a part of the rows, of which the first has this number."""
+        if not first:
+            return self
+        rows = self.rows + first
+        order = rows if self.order is self.rows else self.order
+        return replace(self, rows=rows, order=order, memo={}, derived={})
+
     def without_rows(self, rows: Integers) -> Batch:
         """The other rows than those of these numbers."""
         return self.take(~np.isin(self.rows, rows))

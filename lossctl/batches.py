@@ -73,7 +73,7 @@ class Batches:
             batch = self._batch(aligned)
             if batch is not None:
                 self.scored += batch.count
-                return batch
+                return batch.numbered_from(self.plan.first_row)
         raise StopIteration
 
     def scored_all_at(self, first: Batch) -> bool:

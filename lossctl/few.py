@@ -91,19 +91,10 @@ class FewState:
             return {"most": self.most, "by": self.by, "batch": None}
         flat, octets = flattened(batch)
         shapes = [[dtype.str, list(shape)] for dtype, shape in flat.shapes]
-        told = {
-            "roles": {role: _kind(column) for role, column in batch.columns.items()},
-            "wholes": {role: _array_json(batch.columns[role]) for role in sorted(batch.wholes)},
-            "weight": batch.weight is not None,
-            "own_order": batch.order is not batch.rows,
-            "target_rows": batch.target_rows is not None,
-            "ids": None if batch.ids is None else _kind(batch.ids),
-            "extras": {name: _kind(extra.values) for name, extra in batch.extras.items()},
-        }
         return {
             "most": self.most,
             "by": self.by,
-            "batch": told,
+            "batch": described(batch),
             "first": flat.first,
             "count": flat.count,
             "shapes": shapes,
@@ -120,7 +111,7 @@ class FewState:
             np.frombuffer(a2b_base64(text), kind).reshape(shape)
             for text, (kind, shape) in zip(data["arrays"], shapes, strict=True)
         )
-        flat = Flat(_hollow(told), data["first"], data["count"], shapes)
+        flat = Flat(hollow(told), data["first"], data["count"], shapes)
         return cls(data["most"], data["by"], (filled(flat, arrays),))
 
 
@@ -137,7 +128,8 @@ def _kind(column: Any) -> str:
     return "ragged" if isinstance(column, Ragged) else "array"
 
 
-def _array_json(values: Any) -> Json:
+def array_json(values: Any) -> Json:
+    """An array as JSON-ready data."""
     whole = np.ascontiguousarray(values)
     return {"dtype": whole.dtype.str, "shape": list(whole.shape), "bytes": _text(whole)}
 
@@ -146,19 +138,33 @@ def _text(values: Any) -> str:
     return b2a_base64(values.tobytes(), newline=False).decode()
 
 
-def _array(data: Json) -> Any:
+def array_from(data: Json) -> Any:
+    """The array that `array_json` wrote."""
     values = np.frombuffer(a2b_base64(data["bytes"]), np.dtype(data["dtype"]))
     return values.reshape(data["shape"])
 
 
-def _hollow(told: Json) -> Batch:
-    """A batch of no rows, made of the same arrays."""
+def described(batch: Batch) -> Json:
+    """Of which arrays a batch is made, and the roles that are not row-aligned."""
+    return {
+        "roles": {role: _kind(column) for role, column in batch.columns.items()},
+        "wholes": {role: array_json(batch.columns[role]) for role in sorted(batch.wholes)},
+        "weight": batch.weight is not None,
+        "own_order": batch.order is not batch.rows,
+        "target_rows": batch.target_rows is not None,
+        "ids": None if batch.ids is None else _kind(batch.ids),
+        "extras": {name: _kind(extra.values) for name, extra in batch.extras.items()},
+    }
+
+
+def hollow(told: Json) -> Batch:
+    """A batch of no rows, made of the arrays that `described` named."""
     none = np.empty(0, dtype=np.int64)
 
     def empty(kind: str) -> Any:
         return Ragged(none, none) if kind == "ragged" else none
 
-    wholes = {role: _array(data) for role, data in told["wholes"].items()}
+    wholes = {role: array_from(data) for role, data in told["wholes"].items()}
     columns = {role: wholes.get(role, empty(kind)) for role, kind in told["roles"].items()}
     return Batch(
         columns,

@@ -81,6 +81,8 @@ class Plan:
     decompose: bool = False
     multioutput: str = "uniform_average"
     read: ReadOptions = field(default_factory=ReadOptions)
+    first_row: int = 0  # the number of the first row, of a part of the rows
+    keep_state: bool = False  # what other parts can be joined with is wanted, too
     # what changes no number
     top: int = 10
     full: bool = True
@@ -106,6 +108,7 @@ class Plan:
                 raise UsageError(f"{name} is {value}", f"it is one of {', '.join(allowed)}")
         for name, number, least in (
             ("--top", self.top, 0),
+            ("--first-row", self.first_row, 0),
             ("--threads", self.threads, 1),
             ("--block-rows", self.block_rows, 1),
             ("--spool-limit", self.spool_limit, 0),
@@ -172,8 +175,9 @@ class Plan:
                 found.setdefault(str(own), own)
         return tuple(found.values())
 
-    def signature(self, rows: int, digest: str | None, version: str) -> str:
-        """What two equal numbers share: how rows were paired and dropped, the data, the version."""
+    def signature(self, rows: int | None, digest: str | None, version: str) -> str:
+        """What two equal numbers share: how rows were paired and dropped, the data, the version;
+        without `rows` and `digest` what the states of several parts share."""
         parts = [f"on:{'+'.join(self.on) or 'row'}", f"nan:{self.nan}"]
         if self.on:
             parts += [f"missing:{self.missing}", f"duplicates:{self.duplicates}"]
@@ -184,7 +188,8 @@ class Plan:
             parts.append(f"weight:{self.weight_col}")
         if self.multioutput != "uniform_average":
             parts.append(f"outputs:{self.multioutput}")
-        parts.append(f"n:{rows}")
+        if rows is not None:
+            parts.append(f"n:{rows}")
         if digest is not None:
             parts.append(f"data:{digest[:16]}")
         return "|".join([*parts, f"v:{version}"])

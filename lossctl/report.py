@@ -53,6 +53,8 @@ class Report:
     shown: tuple[Table, ...] = ()  # what people see of it instead
     models: tuple[Json, ...] = ()  # of several models: name, columns, rows that it leaves out
     gate: Gate | None = None  # of `check`: the requirements, and what became of each
+    targets: str | None = None  # a digest of the targets: what a baseline is compared by
+    state: str | None = None  # what the states of other parts can be joined with, as a file's text
     schema: int = field(default=SCHEMA)
 
     @property
@@ -83,7 +85,7 @@ class Report:
     def to_dict(self) -> Json:
         """The report as JSON-ready data: schema 1."""
         data: Json = {"schema": self.schema}
-        apart = ["schema", "parts", "worst", "table", "shown", "gate"]
+        apart = ["schema", "parts", "worst", "table", "shown", "gate", "state"]
         apart += ["models"] * (not self.models)
         for name in (f.name for f in fields(self) if f.name not in apart):
             data[name] = _plain(getattr(self, name))

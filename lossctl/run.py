@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +21,7 @@ from lossctl.scoring import Scoring, common_of, scoring
 
 if TYPE_CHECKING:
     from lossctl.analyses.comparison.question import Question
+    from lossctl.analyses.within import Slice
     from lossctl.gates.baseline import Baseline
     from lossctl.gates.rules import Rules
 
@@ -35,8 +37,33 @@ def evaluate_plan(plan: Plan, progress: Progress | None = None) -> Report:
     with scoring(plan, progress) as held:
         if held.context is None:
             return _all_ignored(held)
-        found = held.ask(evaluation.rounds(held.context, full=plan.full))
-        return _report(held, found)
+        kept, shard = _shard(held)
+        asked: list[Rounds[Any]] = [evaluation.rounds(held.context, full=plan.full), shard]
+        found, states = held.ask(in_step(asked))
+        return replace(_report(held, found), **_kept(held, kept, states))
+
+
+def _shard(held: Scoring, views: Iterable[Slice | None] = (None,)) -> tuple[Any, Rounds[Any]]:
+    """What a state keeps of the slices, and the question that asks for it; nothing where no state
+    is wanted. Raises UsageError for rows that a state could not tell apart."""
+    if not held.plan.keep_state:
+        return {}, in_step([])
+    from lossctl.shards import made
+    from lossctl.shards.kept import Kept, listed
+
+    made.check(held.plan)
+    kept = listed(Kept(spec, view) for view in views for spec in held.specs)
+    return kept, made.rounds(held.rows()[0], held.plan, kept)
+
+
+def _kept(held: Scoring, kept: Any, states: Any) -> dict[str, Any]:
+    """The fields of a report that hold the state."""
+    if not kept:
+        return {}
+    from lossctl.shards import made
+
+    state = made.state(held, kept, states)
+    return {"state": state.to_json(), "targets": str(state.targets)}
 
 
 def advise_plan(plan: Plan, progress: Progress | None = None) -> Report:

@@ -19,6 +19,8 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "<=": operator.le, ">": operator.gt, "<": operator.lt,
 }  # fmt: skip
 
+_PLAIN = re.compile(r"[^\s&'\"@<>=!()\[\]]([^&'\"@<>=!()\[\]]*[^\s&'\"@<>=!()\[\]])?")
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -27,6 +29,13 @@ class Condition:
     column: str
     operator: str
     value: str
+
+    def __str__(self) -> str:
+        """The shortest text that reads back; what could end it stands in quotes."""
+        compare = "=" if self.operator == "==" else self.operator
+        quote = "'" if '"' in self.value else '"'
+        value = self.value if _PLAIN.fullmatch(self.value) else f"{quote}{self.value}{quote}"
+        return f"{self.column}{compare}{value}"
 
     @property
     def number(self) -> float | None:
@@ -80,3 +89,21 @@ def parse(text: str) -> Condition:
     if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
         value = value[1:-1]
     return Condition(column, "==" if compare == "=" else compare, value)
+
+
+def parted(text: str, mark: str) -> list[str]:
+    """A text cut at the marks outside quotes and brackets."""
+    parts, depth, quote, start = [], 0, "", 0
+    for place, character in enumerate(text):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character in "([":
+            depth += 1
+        elif character in ")]":
+            depth -= 1
+        elif character == mark and depth <= 0:
+            parts.append(text[start:place])
+            start = place + 1
+    return [*parts, text[start:]]

@@ -20,7 +20,10 @@ _WORD = (1 << 64) - 1
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """The sum of two 64-bit hashes of every row: roles in their order, then the weight."""
+    """The sum of two 64-bit hashes of every row: roles in their order (those that are named, or
+    all), then the weight."""
+
+    roles: tuple[str, ...] | None = None
 
     def empty(self) -> DigestState:
         return DigestState()
@@ -29,6 +32,8 @@ class Digest:
         first = np.full(batch.count, _SEEDS[0], dtype=np.uint64)
         second = np.full(batch.count, _SEEDS[1], dtype=np.uint64)
         for role in sorted(batch.columns):
+            if self.roles is not None and role not in self.roles:
+                continue
             column = batch.columns[role]
             for bits in [_whole(column)] if role in batch.wholes else _bits(column):
                 _mix_in(first, second, bits)

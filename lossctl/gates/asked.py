@@ -9,6 +9,7 @@ from typing import Any
 from lossctl.analyses.context import Context
 from lossctl.analyses.digest import Digest
 from lossctl.analyses.levels import Coded, Levels
+from lossctl.analyses.within import Slice
 from lossctl.batch import Batch
 from lossctl.errors import UsageError, inert
 from lossctl.gates.baseline import Baseline
@@ -17,7 +18,6 @@ from lossctl.gates.measured import Asked, Found
 from lossctl.gates.measured import rounds as measured
 from lossctl.gates.requirement import Requirement
 from lossctl.gates.rules import Rules
-from lossctl.gates.within import Slice
 from lossctl.grammar import Common
 from lossctl.models import Model
 from lossctl.plan import Plan

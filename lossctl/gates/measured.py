@@ -12,12 +12,12 @@ from lossctl.analyses.comparison.judged import Judged, judged
 from lossctl.analyses.comparison.order import checked
 from lossctl.analyses.comparison.question import Question
 from lossctl.analyses.context import Context
+from lossctl.analyses.within import RowCount, Slice, within
 from lossctl.analyses.worst import share
 from lossctl.batch import Batch, View
 from lossctl.few import Few
 from lossctl.gates.requirement import Quantity
 from lossctl.gates.rows import Regressed, RowLoss, Worsening
-from lossctl.gates.within import RowCount, Slice, within
 from lossctl.models import Model
 from lossctl.reductions import Reduced
 from lossctl.reductions.reduced import unrepresented

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from lossctl.errors import UsageError, quoted
 from lossctl.grammar import parse as loss_of
 from lossctl.spec import written
-from lossctl.where import Condition
+from lossctl.where import Condition, parted
 from lossctl.where import parse as condition_of
 
 OF_ROWS = ("median", "min", "max")  # and p0 to p100: statistics of the rows' values of a loss
@@ -25,7 +25,6 @@ _COMPARISON = re.compile(r"<=|>=|==|!=|<|>")
 _CALL = re.compile(r"\s*([A-Za-z_][\w.]*)\s*\((.*)\)\s*", re.DOTALL)
 _PERCENTILE = re.compile(r"p(\d{1,3}(?:\.\d+)?)")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-_PLAIN = re.compile(r"[^\s&'\"@<>=!()\[\]]([^&'\"@<>=!()\[\]]*[^\s&'\"@<>=!()\[\]])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Quantity:
         if self.function and self.loss:
             inner = self.loss + (f", {written(self.beyond)}" if self.beyond else "")
             text = f"{self.function}({inner})"
-        return text + ("@" + "&".join(map(_condition, self.where)) if self.where else "")
+        return text + ("@" + "&".join(map(str, self.where)) if self.where else "")
 
     @property
     def percentile(self) -> float | None:
@@ -121,10 +120,10 @@ def limit_of(text: str, within: str) -> tuple[float, bool]:
 
 def quantity_of(text: str, within: str) -> Quantity:
     """What stands before the comparison. Raises UsageError."""
-    head, *rest = _parted(text, "@")
+    head, *rest = parted(text, "@")
     if len(rest) > 1:
         raise UsageError(f"{quoted(within)} has more than one @", "join conditions by &")
-    conditions = tuple(_condition_of(one, within) for part in rest for one in _parted(part, "&"))
+    conditions = tuple(_condition_of(one, within) for part in rest for one in parted(part, "&"))
     match = _CALL.fullmatch(head)
     name = head.strip()
     if name in COUNTS or name == "regressed_rows":
@@ -198,31 +197,6 @@ def _condition_of(text: str, within: str) -> Condition:
                          "as in rmse@region=EU < 0.4, joined by &") from None  # fmt: skip
 
 
-def _condition(one: Condition) -> str:
-    compare = "=" if one.operator == "==" else one.operator
-    quote = "'" if '"' in one.value else '"'
-    value = one.value if _PLAIN.fullmatch(one.value) else f"{quote}{one.value}{quote}"
-    return f"{one.column}{compare}{value}"
-
-
-def _parted(text: str, mark: str) -> list[str]:
-    """A text cut at the marks outside quotes and brackets."""
-    parts, depth, quote, start = [], 0, "", 0
-    for place, character in enumerate(text):
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "'\"":
-            quote = character
-        elif character in "([":
-            depth += 1
-        elif character in ")]":
-            depth -= 1
-        elif character == mark and depth <= 0:
-            parts.append(text[start:place])
-            start = place + 1
-    return [*parts, text[start:]]
-
-
 def _hundredth(number: str) -> float:
     """A percentage as the fraction nearest to it: 2.3 is 0.023, and no digit more."""
     from decimal import Decimal
@@ -265,7 +239,7 @@ def _spelt(kind: str, text: str) -> str:
         return f"regressed_rows <= {text}"
     if not equals or not head.strip():
         raise UsageError("no limit is given", f"write it {EXAMPLES[kind]}")
-    name, *where = _parted(head, "@")
+    name, *where = parted(head, "@")
     slices = "".join("@" + one for one in where)
     if kind == "max-increase":
         return f"increase({name}){slices} <= {limit}"

@@ -25,6 +25,9 @@ class Slice:
 
     conditions: tuple[Condition, ...]
 
+    def __str__(self) -> str:
+        return "&".join(map(str, self.conditions))
+
     def __call__(self, batch: Batch) -> Batch:
         keep: Mask = np.ones(batch.count, dtype=bool)
         for condition in self.conditions:
