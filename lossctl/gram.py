@@ -105,6 +105,16 @@ class GramState:
         """The sum of b of one of the terms."""
         return self.products[2 * place + 1][-1]
 
+    def beside(self, other: GramState) -> GramState:
+        """The terms of both, of the same rows: their sums. Products across are not known, and 0."""
+        one, two = len(self.products) - 1, len(other.products) - 1
+        rows = [(*row[:-1], *(0,) * two, row[-1]) for row in self.products[:-1]]
+        rows += [(*(0,) * one, *row) for row in other.products[:-1]]
+        last = (*self.products[-1][:-1], *other.products[-1])
+        return GramState(
+            self.infinite + other.infinite, self.counted + other.counted, (*rows, last)
+        )
+
     def merge(self, other: GramState) -> GramState:
         if len(self.products) != len(other.products):
             raise ValueError(UNLIKE)

@@ -83,6 +83,7 @@ class Plan:
     read: ReadOptions = field(default_factory=ReadOptions)
     first_row: int = 0  # the number of the first row, of a part of the rows
     keep_state: bool = False  # what other parts can be joined with is wanted, too
+    digest_targets: bool = False  # what tells whether another run is of the same targets, too
     # what changes no number
     top: int = 10
     full: bool = True

@@ -112,7 +112,11 @@ class Report:
         plain["shown"] = tuple(
             table for one in data.get("shown", ()) if (table := table_from(one)) is not None
         )
-        plain["losses"] = tuple(LossResult(**result) for result in data["losses"])
+        known = {field.name for field in fields(LossResult)}  # later versions may add others
+        plain["losses"] = tuple(
+            LossResult(**{name: value for name, value in result.items() if name in known})
+            for result in data["losses"]
+        )
         plain["notes"] = tuple(Note(**note) for note in data["notes"])
         plain["worst"] = worst and Worst(
             worst["by"], tuple(WorstRow(**row) for row in worst["rows"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,11 +12,13 @@ import numpy as np
 from lossctl import __version__, grammar
 from lossctl import notes as said
 from lossctl.analyses import detectors, evaluation, finding
+from lossctl.analyses.digest import Digest
 from lossctl.errors import DataError, UsageError
+from lossctl.needs import TARGETS
 from lossctl.passes import Progress
 from lossctl.plan import Plan
 from lossctl.report import Gate, Json, LossResult, Note, Part, Report, Table, Worst
-from lossctl.rounds import Rounds, in_step
+from lossctl.rounds import Rounds, in_step, one_state
 from lossctl.scoring import Scoring, common_of, scoring
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from lossctl.analyses.within import Slice
     from lossctl.gates.baseline import Baseline
     from lossctl.gates.rules import Rules
+    from lossctl.shards.file import State
 
 T = TypeVar("T")
 
@@ -38,9 +41,13 @@ def evaluate_plan(plan: Plan, progress: Progress | None = None) -> Report:
         if held.context is None:
             return _all_ignored(held)
         kept, shard = _shard(held)
-        asked: list[Rounds[Any]] = [evaluation.rounds(held.context, full=plan.full), shard]
-        found, states = held.ask(in_step(asked))
-        return replace(_report(held, found), **_kept(held, kept, states))
+        targets = [one_state(Digest(TARGETS))] if plan.digest_targets else []
+        asked: list[Rounds[Any]] = [
+            evaluation.rounds(held.context, full=plan.full), in_step(targets), shard
+        ]  # fmt: skip
+        found, digests, states = held.ask(in_step(asked))
+        report = replace(_report(held, found), targets=next(map(str, digests), None))
+        return replace(report, **_kept(held, kept, states))
 
 
 def _shard(held: Scoring, views: Iterable[Slice | None] = (None,)) -> tuple[Any, Rounds[Any]]:
@@ -53,7 +60,7 @@ def _shard(held: Scoring, views: Iterable[Slice | None] = (None,)) -> tuple[Any,
 
     made.check(held.plan)
     kept = listed(Kept(spec, view) for view in views for spec in held.specs)
-    return kept, made.rounds(held.rows()[0], held.plan, kept)
+    return kept, made.rounds(held.rows()[0], kept, by_ids=held.plan.id_col is not None)
 
 
 def _kept(held: Scoring, kept: Any, states: Any) -> dict[str, Any]:
@@ -63,7 +70,7 @@ def _kept(held: Scoring, kept: Any, states: Any) -> dict[str, Any]:
     from lossctl.shards import made
 
     state = made.state(held, kept, states)
-    return {"state": state.to_json(), "targets": str(state.targets)}
+    return {"state": state.to_json()}
 
 
 def advise_plan(plan: Plan, progress: Progress | None = None) -> Report:
@@ -304,19 +311,20 @@ def check_plan(
     """
     from lossctl.gates import asked, told
 
-    if rules.against and baseline is None:
-        raise UsageError("a requirement compares with a baseline, and none is named",
-                         "--baseline FILE")  # fmt: skip
+    rules.check(baseline)
     plan = asked.planned(plan, rules, baseline)
     with scoring(plan, progress) as held:
         context, first = held.rows()
         parse = partial(asked.parsed, plan=plan, common=common_of(plan, held.task))
         question = asked.rounds(context, held.binding.models, rules, baseline, parse, first)
-        found, wrong = _checked(held, question)
+        kept, shard = _shard(held, asked.views(rules))
+        found, wrong, states = held.ask(
+            in_step([question, asked.wrong(context, held.binding.models), shard])
+        )
         counts = held.counts()
         checks = found.judge.checks(found.asked, found.found, *asked.dropped(counts))
         gate = rules.gate(checks)
-        return report_of(
+        report = report_of(
             held,
             "check",
             table=told.records(checks),
@@ -327,3 +335,49 @@ def check_plan(
             digest=found.digest,
             gate=gate,
         )
+        return replace(report, targets=found.targets, **_kept(held, kept, states))
+
+
+def check_state(state: State, path: str, *, rules: Rules, baseline: Baseline | None) -> Report:
+    """Whether the rows of a state meet requirements: as `check_plan`, from sums.
+
+    Raises UsageError for a loss or slice that the state does not have.
+    """
+    from lossctl.gates import of_state, told
+    from lossctl.gates.judged import Judge
+    from lossctl.shards.report import report_of as report_of_state
+
+    rules.check(baseline)
+    asked = of_state.asked_of(state, rules)
+    found = of_state.found_of(state, asked, rules, baseline)
+    name = "the baseline" if baseline is None else baseline.name
+    rows = sum(state.dropped.values()), max(state.read.values(), default=0)
+    checks = Judge(state.context, rules, name, {}).checks(asked, found, *rows)
+    gate = rules.gate(checks)
+    report = report_of_state(state, path, "check")
+    return replace(
+        report, losses=(), worst=None, parts=(), table=told.records(checks),
+        shown=(told.shown(checks, rules.confidence),), finding=told.finding(gate, rules),
+        notes=tuple(told.notes(gate, rules)), gate=gate,
+    )  # fmt: skip
+
+
+def merge_states(states: Sequence[tuple[str, State]]) -> Report:
+    """The states of parts of the rows as one: its report, which holds the state of all.
+
+    Raises UsageError for no states; DataError, naming the file, for states that were made unlike,
+    or that share rows.
+    """
+    from lossctl.shards.report import report_of as report_of_state
+
+    if not states:
+        raise UsageError("no states are given", "lossctl merge PART.state ...")
+    (name, whole), *others = states
+    for path, other in others:
+        try:
+            whole = whole.merge(other)
+        except DataError as problem:
+            raise DataError(
+                f"{path} does not go with {name}: {problem.what}", problem.fix
+            ) from None
+    return report_of_state(whole, name if not others else f"{len(states)} states")

@@ -123,6 +123,23 @@ class UnitsState:
             total += np.ldexp(self.limbs[limb].astype(np.float64), limb * _LIMB)
         return total[total[:, 0] > 0.0]
 
+    def beside(self, other: UnitsState) -> UnitsState:
+        """The columns of both, of the same units. ValueError for other units."""
+        if self.folded != other.folded:
+            return self._folded().beside(other._folded())
+        if not np.array_equal(self.keys, other.keys):
+            raise ValueError(UNLIKE)
+        limbs = {}
+        for limb in {*self.limbs, *other.limbs}:
+            none = [
+                np.zeros((self.keys.size, one.columns), dtype=np.int64) for one in (self, other)
+            ]
+            left = self.limbs.get(limb, none[0])
+            right = other.limbs.get(limb, none[1])
+            limbs[limb] = np.hstack([left, right[:, 1:]])
+        columns = self.columns + other.columns - 1
+        return UnitsState(self.most, columns, self.keys, limbs, self.folded)
+
     def merge(self, other: UnitsState) -> UnitsState:
         if (self.most, self.columns) != (other.most, other.columns):
             raise ValueError(UNLIKE)

@@ -24,7 +24,8 @@ SAMPLES = ROOT / "sample_data" / "diabetes"
 # Each may import from those above it. A package counts as one, and its modules import each other
 # in any order that has no cycle.
 ORDER = [
-    "lossctl", "errors", "listing", "arrays", "sequences", "numerics", "softmax", "ctc", "edits",
+    "lossctl", "errors", "config", "listing", "arrays", "sequences", "numerics", "softmax", "ctc",
+    "edits",
     "aligned", "vectors", "overlap", "rectangles", "exact", "twofold", "binned", "states",
     "keyed", "rounds", "moments", "gram", "units", "ranges", "selection", "student", "reductions",
     "settings", "probabilities", "divergence", "roles", "signature", "loss", "losses", "spec",
@@ -33,7 +34,8 @@ ORDER = [
     "report", "align",
     "filled", "keys", "join", "wholes", "naming", "carried", "binding", "panel", "columns",
     "answered", "batches", "shown", "candidates", "defaults", "tasks", "flat", "few", "engines",
-    "spool", "passes", "analyses", "gates", "stats", "notes", "scoring", "run", "samples",
+    "spool", "passes", "analyses", "notes", "scoring", "shards", "gates", "stats", "run",
+    "samples",
     "applicable", "inspection", "points", "curves", "influence", "explain", "renderers",
     "writers", "frames", "api", "cli", "__main__",
 ]  # fmt: skip
@@ -68,6 +70,7 @@ ONLY = {
     },
     "renderers": {
         "errors",
+        "checks",
         "charts",
         "tables",
         "report",

@@ -21,9 +21,10 @@ _WORD = (1 << 64) - 1
 @dataclass(frozen=True, slots=True)
 class Digest:
     """The sum of two 64-bit hashes of every row: roles in their order (those that are named, or
-    all), then the weight."""
+    all), then the weight; with `ordered` what orders the row, too."""
 
     roles: tuple[str, ...] | None = None
+    ordered: bool = False
 
     def empty(self) -> DigestState:
         return DigestState()
@@ -39,6 +40,8 @@ class Digest:
                 _mix_in(first, second, bits)
         if batch.weight is not None:
             _mix_in(first, second, (batch.weight + 0.0).view(np.uint64))
+        if self.ordered:
+            _mix_in(first, second, batch.order.astype(np.int64).view(np.uint64))
         return DigestState(int(first.sum(dtype=np.uint64)), int(second.sum(dtype=np.uint64)))
 
 

@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lossctl.analyses import detectors
 from lossctl.analyses.context import Context
-from lossctl.analyses.digest import Digest
+from lossctl.analyses.digest import Digest, DigestState
 from lossctl.analyses.levels import Coded, Levels
 from lossctl.analyses.within import Slice
 from lossctl.batch import Batch
 from lossctl.errors import UsageError, inert
+from lossctl.few import Few
+from lossctl.gates.against import NO_ROWS, kept_of, missing, over_report, over_state, unlike
 from lossctl.gates.baseline import Baseline
 from lossctl.gates.judged import Judge
 from lossctl.gates.measured import Asked, Found
@@ -20,9 +23,13 @@ from lossctl.gates.requirement import Requirement
 from lossctl.gates.rules import Rules
 from lossctl.grammar import Common
 from lossctl.models import Model
+from lossctl.needs import TARGETS
 from lossctl.plan import Plan
-from lossctl.reductions import Reduced
+from lossctl.report import Note
 from lossctl.rounds import Rounds, in_step, one_state
+from lossctl.shards import made
+from lossctl.shards.kept import listed
+from lossctl.shards.made import Answers
 from lossctl.spec import Spec
 
 Parse = Callable[[str], Spec]
@@ -37,6 +44,7 @@ class Measured:
     found: Sequence[Found]
     judge: Judge
     digest: str
+    targets: str
 
 
 def planned(plan: Plan, rules: Rules, baseline: Baseline | None) -> Plan:
@@ -44,7 +52,7 @@ def planned(plan: Plan, rules: Rules, baseline: Baseline | None) -> Plan:
     baseline as the first of two models."""
     plan = replace(plan, losses=rules.losses, show=(*plan.show, *rules.columns),
                    units=rules.question.units)  # fmt: skip
-    if baseline is None or baseline.missing is not None:
+    if baseline is None or not baseline.is_model:
         return plan
     models = baseline.contenders(plan.pred, plan.pred_col)
     return replace(plan, models=models, pred=models[0].pred, pred_col=models[0].columns)
@@ -69,21 +77,81 @@ def rounds(
     """What is found of every requirement; `like` is any batch."""
     every = [_asked(one, context, parse, like) for one in rules.requirements]
     compared = len(models) > 1
-    live = [one for one in every if compared or not one.quantity.against]
+    # Over a state or report a candidate's own value is asked for: the rest is in the file.
+    live = every if compared else [_own(one) for one in every]
     columns = rules.columns
+    over = None if baseline is None else baseline.state
+    kept = [] if over is None else list(filter(None, map(kept_of, every)))
+    by_ids = over is not None and over.parts.by_ids
+    if kept and by_ids and like.ids is None:
+        raise UsageError("the rows of the baseline are told by their ids", "--id-col names them")
     asked: list[Rounds[Any]] = [
         measured(context, models, live, rules.question, like),
         in_step(one_state(Levels(Coded(name), LEVELS)) for name in columns),
         one_state(Digest()),
+        one_state(Digest(TARGETS)),
+        made.rounds(context, listed(kept), by_ids=by_ids) if kept else in_step([]),
     ]
-    told, levels, digest = yield from in_step(asked)
-    answers = iter(told)
-    nothing = Reduced(None, "undefined", None if baseline is None else baseline.missing)
-    found = [next(answers) if compared or not one.quantity.against else Found(nothing)
-             for one in every]  # fmt: skip
+    found, levels, digest, targets, states = yield from in_step(asked)
+    if not compared and baseline is not None:
+        found = _against(context, rules, baseline, every, found, targets, states or None)
     known = {name: state.ordered() for name, state in zip(columns, levels, strict=True)}
     name = models[0].name if compared else "the baseline" if baseline is None else baseline.name
-    return Measured(every, found, Judge(context, rules, name, known), str(digest))
+    judge = Judge(context, rules, name, known)
+    return Measured(every, found, judge, str(digest), str(targets))
+
+
+def wrong(context: Context, models: Sequence[Model]) -> Rounds[list[Note]]:
+    """What looks wrong about the inputs."""
+    if len(models) < 2:
+        return (yield from detectors.rounds(context))
+    few = Few(context.few, "row")
+    batch = (yield from one_state(few)).batch
+    return [] if batch is None else detectors.of_models(context, models[1:], batch)
+
+
+def views(rules: Rules) -> list[Slice | None]:
+    """All rows, and every slice that is asked for, each once."""
+    each = dict.fromkeys(r.quantity.where for r in rules.requirements)
+    return [None, *(Slice(where) for where in each if where)]
+
+
+def _own(one: Asked) -> Asked:
+    """A requirement of a baseline as one of the candidate's own value."""
+    return (
+        replace(one, quantity=replace(one.quantity, function="")) if one.quantity.against else one
+    )
+
+
+def _against(
+    context: Context,
+    rules: Rules,
+    baseline: Baseline,
+    every: Sequence[Asked],
+    found: Sequence[Found],
+    targets: DigestState,
+    answers: Answers | None,
+) -> list[Found]:
+    """What is found of requirements of a baseline that is not read beside the candidate."""
+    order = None if answers is None else answers.order
+    rows = found[0].reduced.count if found else 0
+    why = baseline.missing or unlike(baseline, targets, order, rows)
+    made_of = []
+    for one, own in zip(every, found, strict=True):
+        if not one.quantity.against:
+            made_of.append(own)
+        elif why is not None:
+            made_of.append(missing(own, why))
+        elif one.quantity.function != "increase":
+            made_of.append(missing(own, NO_ROWS))
+        elif baseline.state is not None and answers is not None:
+            kept = kept_of(one)
+            assert kept is not None
+            states = answers.states[kept.key]
+            made_of.append(over_state(context, one, own, states, baseline.state, rules.question))
+        elif baseline.report is not None:
+            made_of.append(over_report(context, one, own, baseline.report))
+    return made_of
 
 
 def _asked(one: Requirement, context: Context, parse: Parse, like: Batch) -> Asked:

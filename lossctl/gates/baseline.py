@@ -1,22 +1,38 @@
-"""What a candidate is compared with: other predictions."""
+"""What a candidate is compared with: other predictions, or the state or report of an earlier run.
+Files are told apart by what they hold."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from lossctl.errors import DataError
 from lossctl.plan import NOT_NAMES, Contender
 from lossctl.readers.source import Source
+from lossctl.report import SCHEMA, Report
+from lossctl.shards.file import MARK, SchemaError, State, read
+
+LARGEST = 1 << 28  # bytes of a state or report
+_HEAD = 64  # bytes that tell what a file is
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Baseline:
-    """Predictions, in a file or open already. `missing` says why there are none."""
+    """One of predictions (in a file, or open already), a state, and a report; `missing` says why
+    there is none."""
 
     name: str
     pred: str | Source
     columns: str | None = None
+    state: State | None = None
+    report: Report | None = None
     missing: str | None = None
+
+    @property
+    def is_model(self) -> bool:
+        """Whether it is predictions, to be read beside the candidate's."""
+        return self.missing is None and self.state is None and self.report is None
 
     def contenders(self, pred: str | Source, pred_col: str | None) -> tuple[Contender, Contender]:
         """The baseline and the candidate as models, by the names of their files where these are
@@ -29,7 +45,8 @@ class Baseline:
 
 
 def baseline_of(text: str) -> Baseline:
-    """The baseline in a file: `FILE[:COLUMNS]`."""
+    """The baseline in a file: predictions in `FILE[:COLUMNS]`, a state, or a report. Raises
+    DataError for a file that is damaged."""
     path, columns = text, None
     if not Path(text).exists():
         head, colon, rest = text.rpartition(":")
@@ -38,4 +55,52 @@ def baseline_of(text: str) -> Baseline:
     name = Path(path).stem
     if not Path(path).exists():
         return Baseline(name, path, missing=f"the baseline {path} does not exist")
+    kind = kind_of(path)
+    if kind == "state":
+        try:
+            return Baseline(name, path, state=read(text_of(path), path))
+        except SchemaError as problem:
+            return Baseline(name, path, missing=f"the baseline {problem.what}")
+    if kind == "report":
+        return _of_report(name, path)
     return Baseline(name, path, columns)
+
+
+def kind_of(path: str) -> str:
+    """What a file holds: `state`, `report`, or `predictions`."""
+    try:
+        with Path(path).open("rb") as file:
+            head = file.read(_HEAD) if Path(path).is_file() else b""
+    except OSError as problem:
+        raise DataError(f"{path} cannot be read: {problem.strerror}") from None
+    start = head.lstrip()
+    if start.startswith(b'{"' + MARK.encode() + b'"'):
+        return "state"
+    inner = start.removeprefix(b"{").lstrip() if start.startswith(b"{") else b""
+    return "report" if inner.startswith(b'"schema"') else "predictions"
+
+
+def text_of(path: str) -> str:
+    """The text of a state or report. Raises DataError."""
+    try:
+        if Path(path).stat().st_size > LARGEST:
+            raise DataError(f"{path} is larger than {LARGEST} bytes")
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as problem:
+        raise DataError(f"{path} cannot be read: {problem.strerror}") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not UTF-8") from None
+
+
+def _of_report(name: str, path: str) -> Baseline:
+    """A baseline that is a report. One of another schema is no baseline, and says so."""
+    try:
+        data = json.loads(text_of(path))
+        if data.get("schema") != SCHEMA:
+            why = f"has schema {data.get('schema')}, and this lossctl reads {SCHEMA}"
+            return Baseline(name, path, missing=f"the baseline {path} {why}")
+        return Baseline(name, path, report=Report.from_dict(data))
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise DataError(
+            f"{path} is a damaged report: {str(problem)[:100]}", "make it again"
+        ) from None

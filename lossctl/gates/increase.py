@@ -10,6 +10,30 @@ from lossctl.analyses.comparison.judged import ROUNDING, Judged, placed
 from lossctl.analyses.context import Context
 from lossctl.analyses.inference.margin import Paired, beyond_p, fieller
 from lossctl.reductions.additive import Additive
+from lossctl.spec import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The values of baseline and candidate so that less is better, and their joint spread: the
+    variances of the difference and of the baseline's value, and the covariance of both.
+
+    `variance` is None where nothing is known of it, for the reason `doubt`. `doubt` says what keeps
+    the spread from being believed, `safe` that it would only hide a difference. `identical`: no row
+    differs. Of `units` that are independent; errors are `wider` times as large as they say.
+    """
+
+    before: float
+    after: float
+    variance: float | None = None
+    shared: float = 0.0
+    own: float = 0.0
+    degrees: int = 1
+    units: int = 0
+    doubt: str | None = None
+    safe: bool = False
+    identical: bool = False
+    wider: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +55,6 @@ class Increase:
     inside: bool = False
     doubt: str | None = None
     decides: float | None = None
-    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,82 +66,94 @@ class _Scale:
     back: Callable[[float], float]
 
 
-Critical = Callable[[int, int], float]  # of degrees of freedom and rows: standard errors
+Critical = Callable[[int, int], float]  # of degrees of freedom and units: standard errors
 
 
-def increase(
-    context: Context, found: Judged, margin: float, relative: bool, critical: Critical
-) -> Increase | None:
-    """The change of the second model's value from the first one's, and where it stands to a margin;
-    None where one of them has no value.
-
-    `critical` is how many standard errors the interval reaches to either side.
-    """
+def pair_of(found: Judged) -> Pair | None:
+    """Both values as rows that are paired tell them; None where one has no value."""
     measured = found.measured
     values = placed([measured.value(0), measured.value(1)], found.spec.direction)
     if values is None:
         return None
     before, after = values
-    change: float | None = after - before
-    above = after - before > margin
-    if relative:
-        change = (after - before) / before if before else (0.0 if after == before else None)
-        above = change is None or change > margin
     versus, spread = found.against[0], measured.spread
-    if versus.apart.wins is not None and versus.apart.wins.rows == versus.apart.wins.ties and (
-        after == before
-    ):  # fmt: skip
-        return Increase(change, above, 0.0, 0.0, beyond=above, inside=not above, decides=0.0)
+    wins = versus.apart.wins
+    if wins is not None and wins.rows == wins.ties and after == before:
+        return Pair(before, after, identical=True)
     if spread is None:
-        return Increase(change, above, doubt=measured.why)
+        return Pair(before, after, doubt=measured.why)
     error = float(spread.errors[0, 1])
     if not math.isfinite(error):
-        return Increase(change, above, doubt="its spread is too large for a 64-bit float")
+        return Pair(before, after, doubt="its spread is too large for a 64-bit float")
     error = 0.0 if error <= ROUNDING * max(abs(before), abs(after)) else error
-    scale = _scale(context, found, before, after, error, relative)
-    reach = critical(spread.degrees, spread.units) * (versus.serial or 1.0)
+    return Pair(
+        before, after, error * error, float(spread.shared[1]), float(spread.own[0]) ** 2,
+        spread.degrees, spread.units, None if versus.trusted else versus.why, versus.safe,
+        wider=versus.serial or 1.0,
+    )  # fmt: skip
+
+
+def increase(
+    context: Context, spec: Spec, pair: Pair, margin: float, relative: bool, critical: Critical
+) -> Increase:
+    """The change from the baseline to the candidate, and where it stands to a margin.
+
+    `critical` is how many standard errors the interval reaches to either side.
+    """
+    gap = pair.after - pair.before
+    change: float | None = gap
+    if relative:
+        change = gap / pair.before if pair.before else (0.0 if not gap else None)
+    above = change is None or change > margin
+    if pair.identical:
+        return Increase(change, above, 0.0, 0.0, beyond=above, inside=not above, decides=0.0)
+    if pair.variance is None:
+        return Increase(change, above, doubt=pair.doubt)
+    scale = _scale(context, spec, pair, pair.variance, relative)
+    reach = critical(pair.degrees, pair.units) * pair.wider
     excess, off = scale.pair.excess(scale.there(margin))
-    doubt = None if versus.trusted or (versus.safe and above) else versus.why
+    doubt = None if pair.safe and above else pair.doubt
     ends = fieller(scale.pair, reach)
     low, high = (None, None) if ends is None else map(scale.back, ends)
     return Increase(
         change, above, low, high,
-        p=beyond_p(excess, off * (versus.serial or 1.0), spread.degrees),
+        p=beyond_p(excess, off * pair.wider, pair.degrees),
         beyond=above and doubt is None and excess > reach * off,
         inside=not above and doubt is None and -excess >= reach * off,
         doubt=doubt,
         decides=None if low is None or high is None else (high - low) / 2.0,
-        rows=spread.rows,
     )  # fmt: skip
 
 
-def _scale(
-    context: Context, found: Judged, before: float, after: float, error: float, relative: bool
-) -> _Scale:
+def _scale(context: Context, spec: Spec, pair: Pair, variance: float, relative: bool) -> _Scale:
     """Where rows add up: the squares of root means, the logarithms of exponentials, else the values
     themselves. An absolute margin is one of the difference alone."""
-    spread, spec = found.measured.spread, found.spec
-    assert spread is not None
-    variance, shared, own = error * error, float(spread.shared[1]), float(spread.own[0]) ** 2
-    if not relative:
-        return _Scale(Paired(1.0, after - before, variance, 0.0, 0.0), _same, _same)
-    outer = spec.reduction.outer if isinstance(spec.reduction, Additive) else "identity"
-    plain = context.penalty(spec) is None and context.one_sum(spec)
+    before, after, shared, own = pair.before, pair.after, pair.shared, pair.own
     gap = after - before
-    if outer == "root" and plain:
+    if not relative:
+        return _Scale(Paired(1.0, gap, variance, 0.0, 0.0), _same, _same)
+    outer = outer_of(context, spec)
+    if outer == "root":
         # Influences are 2 V those of the value V, so that of the difference they are
         # 2 (after d + gap b) where d and b are those of the difference and of the baseline.
         square = 4.0 * (after * after * variance + 2.0 * after * gap * shared + gap * gap * own)
         cross = 4.0 * before * (after * shared + gap * own)
-        pair = Paired(before * before, (after + before) * gap, max(square, 0.0), cross,
+        both = Paired(before * before, (after + before) * gap, max(square, 0.0), cross,
                       4.0 * before * before * own)  # fmt: skip
-        return _Scale(pair, lambda m: m * (2.0 + m), lambda d: math.sqrt(max(1.0 + d, 0.0)) - 1.0)
-    if outer == "exp" and plain:
+        return _Scale(both, lambda m: m * (2.0 + m), lambda d: math.sqrt(max(1.0 + d, 0.0)) - 1.0)
+    if outer == "exp":
         bend = 1.0 / after - 1.0 / before
         square = variance / after**2 + 2.0 * bend / after * shared + bend * bend * own
-        pair = Paired(1.0, math.log(after / before), max(square, 0.0), 0.0, 0.0)
-        return _Scale(pair, math.log1p, math.expm1)
+        both = Paired(1.0, math.log(after / before), max(square, 0.0), 0.0, 0.0)
+        return _Scale(both, math.log1p, math.expm1)
     return _Scale(Paired(before, gap, variance, shared, own), _same, _same)
+
+
+def outer_of(context: Context, spec: Spec) -> str:
+    """What is done last to the sums of one loss: `root`, `exp`, or nothing that matters here."""
+    if context.penalty(spec) is not None or not context.one_sum(spec):
+        return "identity"
+    return spec.reduction.outer if isinstance(spec.reduction, Additive) else "identity"
 
 
 def _same(value: float) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from lossctl.analyses.context import Context
@@ -48,7 +47,7 @@ class Judge:
     ) -> list[Check]:
         """One check for every requirement, in their order. `dropped` of `read` rows were."""
         requirements = self.rules.requirements
-        changes = [self._change(r, one) for r, one in zip(requirements, found, strict=True)]
+        changes = [self._change(*each) for each in zip(requirements, asked, found, strict=True)]
         corrected = METHODS["holm"]([None if one is None else one.p for one in changes])
         made = []
         for r, one, data, change, p in zip(
@@ -64,10 +63,10 @@ class Judge:
                 made.append(self._plain(r, one, data))
         return made
 
-    def _change(self, one: Requirement, found: Found) -> Increase | None:
-        if found.against is None:
+    def _change(self, one: Requirement, asked: Asked, found: Found) -> Increase | None:
+        if found.pair is None or asked.spec is None:
             return None
-        return increase(self.context, found.against, one.limit, one.percent, self.reach)
+        return increase(self.context, asked.spec, found.pair, one.limit, one.percent, self.reach)
 
     def _said(self, one: Requirement, asked: Asked | None) -> str:
         down = asked is not None and asked.spec is not None and asked.spec.direction == "max"
@@ -95,11 +94,6 @@ class Judge:
 
     def _unknown(self, one: Requirement, asked: Asked, found: Found) -> Check:
         """No value: that is never a pass."""
-        if found.against is not None:
-            lacking = found.against.measured.values
-            found = replace(
-                found, reduced=next((v for v in lacking if v.status != "ok"), lacking[1])
-            )
         reason = found.reduced.reason or found.reduced.status
         if asked.view is not None and not found.reduced.count:
             reason = self._no_rows(asked)

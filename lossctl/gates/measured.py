@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lossctl.analyses.comparison import measured as pairs
-from lossctl.analyses.comparison.judged import Judged, judged
+from lossctl.analyses.comparison.judged import judged
 from lossctl.analyses.comparison.order import checked
 from lossctl.analyses.comparison.question import Question
 from lossctl.analyses.context import Context
@@ -16,6 +16,7 @@ from lossctl.analyses.within import RowCount, Slice, within
 from lossctl.analyses.worst import share
 from lossctl.batch import Batch, View
 from lossctl.few import Few
+from lossctl.gates.increase import Pair, pair_of
 from lossctl.gates.requirement import Quantity
 from lossctl.gates.rows import Regressed, RowLoss, Worsening
 from lossctl.models import Model
@@ -43,10 +44,10 @@ class Asked:
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
     """What is known of one quantity: its value, or what keeps it from having one; of an increase
-    everything that is known of both models; the worst rows."""
+    both models' values and their joint spread; the worst rows."""
 
     reduced: Reduced
-    against: Judged | None = None
+    pair: Pair | None = None
     rows: tuple[Json, ...] = ()
 
 
@@ -94,10 +95,8 @@ def _of(
     reduced, worst = yield from in_step(asked_of)
     if quantity.function == "abs" and reduced.value is not None:
         reduced = replace(reduced, value=abs(reduced.value), interval=None)
-    named = [_row(context, spec, own, entry, like) for entry in worst.entries]
-    if share_of is None:
-        named = [one | {"share": _share(context, spec, own, reduced, entry, like)}
-                 for one, entry in zip(named, worst.entries, strict=True)]  # fmt: skip
+    told = None if share_of is not None else reduced
+    named = [named_row(context, spec, own, entry, like, told) for entry in worst.entries]
     return Found(reduced, rows=tuple(named))
 
 
@@ -156,7 +155,8 @@ def _increase(
     found, worst, held = yield from in_step(asked)
     (one,), _ = checked(judged([found], question), pair, held.batch if all_rows else None, question)
     rows = _worsened(context, spec, models, column, worst.entries, like)
-    return Found(found.values[1], one, rows)
+    lacking = next((value for value in found.values if value.status != "ok"), found.values[1])
+    return Found(lacking, pair_of(one), rows)
 
 
 def _worsened(
@@ -169,21 +169,25 @@ def _worsened(
 ) -> tuple[Json, ...]:
     """The rows that became worse, with by how much."""
     return tuple(
-        _row(context, spec, models[-1], entry, like) | {"worse": entry.score}
+        named_row(context, spec, models[-1], entry, like) | {"worse": entry.score}
         for entry in entries
         if 0.0 < entry.score < math.inf
     )
 
 
-def _row(context: Context, spec: Spec, own: Model | None, entry: Entry, like: Batch) -> Json:
-    """A row's number and id, and its value."""
-    value = float(LossColumn(spec, None, own)(like.of_sample(entry.sample))[0])
-    return {"row": entry.sample["row"], "id": entry.sample["id"],
-            "value": value if math.isfinite(value) else None}  # fmt: skip
-
-
-def _share(
-    context: Context, spec: Spec, own: Model | None, value: Reduced, entry: Entry, like: Batch
-) -> float | None:
-    row = like.of_sample(entry.sample)
-    return share(context, spec, value, row if own is None else own(row))
+def named_row(
+    context: Context,
+    spec: Spec,
+    own: Model | None,
+    entry: Entry,
+    like: Batch,
+    value: Reduced | None = None,
+) -> Json:
+    """A row's number and id, its value, and its share of the whole `value`, if that is asked."""
+    row = like.of_sample({**entry.sample, "row": entry.sample["row"] or 0})
+    loss = float(LossColumn(spec, None, own)(row)[0])
+    found = {"row": entry.sample["row"], "id": entry.sample["id"],
+             "value": loss if math.isfinite(loss) else None}  # fmt: skip
+    if value is not None:
+        found["share"] = share(context, spec, value, row if own is None else own(row))
+    return found

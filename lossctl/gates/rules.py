@@ -54,6 +54,12 @@ class Rules:
             dict.fromkeys(one.column for r in self.requirements for one in r.quantity.where)
         )
 
+    def check(self, baseline: object | None) -> None:
+        """Raises UsageError where something needs a baseline, and none is named."""
+        if baseline is None and self.against:
+            raise UsageError("a requirement compares with a baseline, and none is named",
+                             "--baseline FILE")  # fmt: skip
+
     @property
     def against(self) -> bool:
         """Whether anything needs a baseline."""

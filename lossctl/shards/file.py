@@ -28,6 +28,10 @@ MARK = "lossctl_state"  # the first key: what tells such a file from a report
 COUNTS = ("nan", "unmatched", "duplicate", "filtered", "ignored")
 
 
+class SchemaError(DataError):
+    """A state that another version of lossctl wrote."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """Which rows a state is of: stretches of row numbers (first, count) that neither touch nor
@@ -69,6 +73,7 @@ class State:
     dropped: Mapping[str, int]
     data: DigestState
     targets: DigestState
+    order: DigestState  # of the targets, each with what orders its row
     kept: Mapping[tuple[str, str], Kept] = field(default_factory=dict)
     states: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
 
@@ -109,8 +114,8 @@ class State:
             *((key, self.made.get(key), other.made.get(key)) for key in self.made),
         ):
             if ours != theirs:
-                raise DataError(f"they were made by another {name}: {_short(ours)}, {_short(theirs)}",
-                                "evaluate all parts alike")  # fmt: skip
+                what = f"they were made by another {name}: {_short(ours)}, {_short(theirs)}"
+                raise DataError(what, "evaluate all parts alike")
         if self.parts.by_ids and (self.data, self.scored) == (other.data, other.scored):
             raise DataError("they hold the same rows", "give each part once")
         states = {
@@ -122,19 +127,20 @@ class State:
             {side: count + other.read[side] for side, count in self.read.items()},
             self.scored + other.scored,
             {why: self.dropped[why] + other.dropped[why] for why in COUNTS},
-            self.data.merge(other.data), self.targets.merge(other.targets), self.kept, states,
+            self.data.merge(other.data), self.targets.merge(other.targets),
+            self.order.merge(other.order), self.kept, states,
         )  # fmt: skip
 
     def to_json(self) -> str:
-        """The file's text: one line for each state, the same for the same rows in any parts."""
+        """The file's text: one line for each loss, the same for the same rows in any parts."""
         head: Json = {
-            MARK: SCHEMA,
             "lossctl": self.version,
             "made": self.made,
             "parts": {"by_ids": self.parts.by_ids, "rows": [list(p) for p in self.parts.stretches]},
             "rows": {"read": dict(self.read), "scored": self.scored, "dropped": dict(self.dropped)},
             "data": self.data.to_json(),
             "targets": self.targets.to_json(),
+            "order": self.order.to_json(),
         }
         lines = [f"{json.dumps(name)}: {_text(value)}" for name, value in head.items()]
         losses = [
@@ -143,18 +149,21 @@ class State:
             for key, each in self.states.items()
         ]  # fmt: skip
         body = ",\n".join(losses)
-        return "{" + ",\n".join([*lines, f'"losses": [\n{body}\n]']) + "}\n"
+        text = ",\n".join([*lines, f'"losses": [\n{body}\n]']) + "}\n"
+        return f'{{"{MARK}": {SCHEMA}, "digest": "{_digest(text)}",\n{text}'
 
 
 def read(text: str, name: str) -> State:
     """The state in a file's text. Raises DataError for what is damaged, or of another schema."""
     try:
         data = json.loads(text, parse_constant=_refused)
-        if data[MARK] != SCHEMA:
-            raise DataError(
+        if type(data[MARK]) is int and data[MARK] != SCHEMA:
+            raise SchemaError(
                 f"{name} is a state of schema {data[MARK]}, and this lossctl reads {SCHEMA}",
                 "make it again",
             )
+        if data["digest"] != _digest(text.partition("\n")[2]):
+            raise ValueError("its digest is another")
         return _state(data)
     except DataError:
         raise
@@ -209,13 +218,21 @@ def _state(data: Json) -> State:
         kept[mine.key] = mine
         states[mine.key] = {name: state_of(asked[name], held)
                             for name, held in one["states"].items()}  # fmt: skip
-    parts = Parts(data["parts"]["by_ids"],
-                  tuple((int(first), int(count)) for first, count in data["parts"]["rows"]))  # fmt: skip
+    stretches = tuple((int(first), int(count)) for first, count in data["parts"]["rows"])
+    parts = Parts(data["parts"]["by_ids"], stretches)
+    digests = [DigestState.from_json(data[name]) for name in ("data", "targets", "order")]
     return State(
         str(data["lossctl"]), made, parts, {side: int(n) for side, n in rows["read"].items()},
         int(rows["scored"]), {why: int(rows["dropped"][why]) for why in COUNTS},
-        DigestState.from_json(data["data"]), DigestState.from_json(data["targets"]), kept, states,
+        digests[0], digests[1], digests[2], kept, states,
     )  # fmt: skip
+
+
+def _digest(text: str) -> str:
+    """What tells a text from one that was changed by accident."""
+    from hashlib import blake2b
+
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _refused(name: str) -> Any:

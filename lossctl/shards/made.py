@@ -23,7 +23,7 @@ from lossctl.scoring import Scoring
 from lossctl.shards import kept as shard
 from lossctl.shards.file import COUNTS, Parts, State, context_json
 from lossctl.shards.kept import Kept
-from lossctl.states import Specification, grown
+from lossctl.states import Specification, TopState, grown
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ class Answers:
     states: Mapping[tuple[str, str], Mapping[str, Any]]
     data: DigestState
     targets: DigestState
+    order: DigestState
 
 
 def check(plan: Plan) -> None:
@@ -87,15 +88,14 @@ def check(plan: Plan) -> None:
         raise UsageError("a state is of one model", "make one of each")
 
 
-def rounds(context: Context, plan: Plan, kept: Mapping[tuple[str, str], Kept]) -> Rounds[Answers]:
+def rounds(
+    context: Context, kept: Mapping[tuple[str, str], Kept], *, by_ids: bool
+) -> Rounds[Answers]:
     """What a state asks of the rows, in one pass."""
-    question = in_step(
-        [shard.rounds(context, kept), one_state(Digest()), one_state(Digest(TARGETS))]
-    )
+    digests = (Digest(), Digest(TARGETS), Digest(TARGETS, True))
+    question = in_step([shard.rounds(context, kept), *map(one_state, digests)])
     asked = next(question)
-    told = (
-        {one: ByIds(one) for one in asked} if plan.id_col is not None else dict(zip(asked, asked))
-    )
+    told = {one: ByIds(one) if by_ids else one for one in asked}
     states = yield tuple(told.values())
     try:
         question.send({one: states[told[one]] for one in asked})
@@ -128,21 +128,22 @@ def state(held: Scoring, kept: Mapping[tuple[str, str], Kept], found: Answers) -
         found = replace(found, states=_without_numbers(found.states))
     return State(
         __version__, made, Parts(plan.id_col is not None, stretch), read, held.scored,
-        {why: counts["dropped"][why] for why in COUNTS}, found.data, found.targets, kept,
-        found.states,
+        {why: counts["dropped"][why] for why in COUNTS}, found.data, found.targets, found.order,
+        kept, found.states,
     )  # fmt: skip
 
 
 def _without_numbers(
     states: Mapping[tuple[str, str], Mapping[str, Any]],
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    """The worst rows without their numbers: they would say where in its part a row stands."""
-    found = {}
-    for key, each in states.items():
-        own = dict(each)
-        if "worst" in own:
-            entries = (replace(one, sample={**one.sample, "row": None})
-                       for one in own["worst"].entries)  # fmt: skip
-            own["worst"] = replace(own["worst"], entries=tuple(entries))
-        found[key] = own
-    return found
+    """The largest rows without their numbers: they would say where in its part a row stands."""
+    return {
+        key: {name: _unnumbered(one) if isinstance(one, TopState) else one
+              for name, one in each.items()}
+        for key, each in states.items()
+    }  # fmt: skip
+
+
+def _unnumbered(top: TopState) -> TopState:
+    entries = (replace(one, sample={**one.sample, "row": None}) for one in top.entries)
+    return replace(top, entries=tuple(entries))

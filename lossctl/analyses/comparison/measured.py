@@ -95,7 +95,7 @@ def rounds(
     values, (gram, units, pieces, why), apart = yield from in_step(asked)
     spread = independent = None
     if gram is not None:
-        found = [_sloped(spec, gram, piece, values[piece[0]].count) for piece in pieces]
+        found = [sloped(spec, gram, piece, values[piece[0]].count) for piece in pieces]
         known = [one for one in found if one is not None]
         if len(known) == len(found):
             spread = independent = spread_of(gram, known, len(models), spec.offset)
@@ -154,7 +154,7 @@ def _gram(
     return state, units, pieces, None
 
 
-def _sloped(spec: Spec, state: GramState, piece: tuple[int, int, float], rows: int) -> Piece | None:
+def sloped(spec: Spec, state: GramState, piece: tuple[int, int, float], rows: int) -> Piece | None:
     """A piece of a value with its slope; None where float64 cannot hold that. `rows` are all,
     those of weight 0 among them."""
     model, place, share = piece
