@@ -203,10 +203,10 @@ def check(
     """
     from dataclasses import replace
 
+    from lossctl.gate import check_plan
     from lossctl.gates.baseline import Baseline, baseline_of
     from lossctl.gates.requirement import parse
     from lossctl.gates.rules import Rules
-    from lossctl.run import check_plan
 
     _only_shared("check", weight, options)
     columns, target_source = _beside(target, weight=weight, cluster=cluster, time=time)

@@ -40,11 +40,23 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """All requirements of a run, the outcome of all, and the exit status that says it."""
+    """All requirements of a run, the outcome of all, and the exit status that says it.
+
+    `allow_undecided`: what noise could explain passes; `error_on_warning`: warnings count, too.
+    """
 
     outcome: Outcome
     status: int
     checks: tuple[Check, ...]
+    allow_undecided: bool = False
+    error_on_warning: bool = False
+
+    def blocks(self, one: Check) -> bool:
+        """Whether this requirement keeps the gate from being met."""
+        if "met" in (one.outcome, self.outcome):
+            return False
+        allowed = one.noise and self.allow_undecided
+        return not allowed and (self.error_on_warning or not one.warning)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any] | None) -> Gate | None:
@@ -52,4 +64,5 @@ class Gate:
         if data is None:
             return None
         checks = tuple(Check(**{**one, "rows": tuple(one["rows"])}) for one in data["checks"])
-        return cls(data["outcome"], data["status"], checks)
+        how = [bool(data.get(name)) for name in ("allow_undecided", "error_on_warning")]
+        return cls(data["outcome"], data["status"], checks, *how)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
 
 
@@ -59,17 +60,28 @@ class ReaderLeftError(LossctlError):
     status = ExitStatus.PIPE
 
 
+# Characters that nobody sees and that are kept: a comparison by the rules of a language, such as
+# the one of GitHub's runner, skips them.
+UNSEEN = (
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef"
+)
+# GitHub and Azure obey `##[` and `##vso[` anywhere in a line, TeamCity `##teamcity[`.
+MARK = re.compile(rf"#(?=[{UNSEEN}]*#[\w{UNSEEN}]*\[)")
+
+
 def inert(text: str) -> str:
     r"""`text` with nothing left in it that a terminal, log or table could act on.
 
-    C0 and C1 controls, DEL, bidirectional controls, line and paragraph separators and lone
-    surrogates become visible escapes (`\x1b`, `\u202e`); all else is kept.
+    C0 and C1 controls, DEL, bidirectional controls, line and paragraph separators, lone surrogates
+    and what is no character become visible escapes (`\x1b`, `\u202e`); `##[` becomes `#\#[`. All
+    else is kept.
     """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        _visible(character) if _acts(ord(character)) else character for character in text
-    )
+    if not text.isascii() or not text.isprintable():
+        text = "".join(
+            _visible(character) if _acts(ord(character)) else character for character in text
+        )
+    return MARK.sub(r"#\\", text) if "#" in text else text
 
 
 def quoted(value: object, limit: int = 40) -> str:
@@ -85,7 +97,7 @@ def _acts(code: int) -> bool:
         or 0x200B <= code <= 0x200F
         or 0x202A <= code <= 0x202E
         or 0x2060 <= code <= 0x2069
-        or code in (0x061C, 0x2028, 0x2029, 0xFEFF)
+        or code in (0x061C, 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF)
         or 0xD800 <= code <= 0xDFFF
         or 0xE0000 <= code <= 0xE007F
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,9 +24,6 @@ from lossctl.scoring import Scoring, common_of, scoring
 if TYPE_CHECKING:
     from lossctl.analyses.comparison.question import Question
     from lossctl.analyses.within import Slice
-    from lossctl.gates.baseline import Baseline
-    from lossctl.gates.rules import Rules
-    from lossctl.shards.file import State
 
 T = TypeVar("T")
 
@@ -40,17 +37,17 @@ def evaluate_plan(plan: Plan, progress: Progress | None = None) -> Report:
     with scoring(plan, progress) as held:
         if held.context is None:
             return _all_ignored(held)
-        kept, shard = _shard(held)
+        kept, shard = shard_of(held)
         targets = [one_state(Digest(TARGETS))] if plan.digest_targets else []
         asked: list[Rounds[Any]] = [
             evaluation.rounds(held.context, full=plan.full), in_step(targets), shard
         ]  # fmt: skip
         found, digests, states = held.ask(in_step(asked))
         report = replace(_report(held, found), targets=next(map(str, digests), None))
-        return replace(report, **_kept(held, kept, states))
+        return replace(report, **kept_of(held, kept, states))
 
 
-def _shard(held: Scoring, views: Iterable[Slice | None] = (None,)) -> tuple[Any, Rounds[Any]]:
+def shard_of(held: Scoring, views: Iterable[Slice | None] = (None,)) -> tuple[Any, Rounds[Any]]:
     """What a state keeps of the slices, and the question that asks for it; nothing where no state
     is wanted. Raises UsageError for rows that a state could not tell apart."""
     if not held.plan.keep_state:
@@ -63,7 +60,7 @@ def _shard(held: Scoring, views: Iterable[Slice | None] = (None,)) -> tuple[Any,
     return kept, made.rounds(held.rows()[0], kept, by_ids=held.plan.id_col is not None)
 
 
-def _kept(held: Scoring, kept: Any, states: Any) -> dict[str, Any]:
+def kept_of(held: Scoring, kept: Any, states: Any) -> dict[str, Any]:
     """The fields of a report that hold the state."""
     if not kept:
         return {}
@@ -298,86 +295,3 @@ def _all_ignored(held: Scoring) -> Report:
 
 def _poisoned(count: int) -> str:
     return "1 row holds NaN" if count == 1 else f"{count} rows hold NaN"
-
-
-def check_plan(
-    plan: Plan, progress: Progress | None = None, *, rules: Rules, baseline: Baseline | None = None
-) -> Report:
-    """Whether a plan's predictions meet requirements: the report of `check`, with its `gate`.
-
-    Raises UsageError for requirements that need a baseline where none is named, for a slice by a
-    column that is not there, and as `scoring` does; DataError where every row has the label that is
-    ignored.
-    """
-    from lossctl.gates import asked, told
-
-    rules.check(baseline)
-    plan = asked.planned(plan, rules, baseline)
-    with scoring(plan, progress) as held:
-        context, first = held.rows()
-        parse = partial(asked.parsed, plan=plan, common=common_of(plan, held.task))
-        question = asked.rounds(context, held.binding.models, rules, baseline, parse, first)
-        kept, shard = _shard(held, asked.views(rules))
-        found, wrong, states = held.ask(
-            in_step([question, asked.wrong(context, held.binding.models), shard])
-        )
-        counts = held.counts()
-        checks = found.judge.checks(found.asked, found.found, *asked.dropped(counts))
-        gate = rules.gate(checks)
-        report = report_of(
-            held,
-            "check",
-            table=told.records(checks),
-            shown=(told.shown(checks, rules.confidence),),
-            models=held.models,
-            notes=(*told.notes(gate, rules), *wrong),
-            finding=told.finding(gate, rules),
-            digest=found.digest,
-            gate=gate,
-        )
-        return replace(report, targets=found.targets, **_kept(held, kept, states))
-
-
-def check_state(state: State, path: str, *, rules: Rules, baseline: Baseline | None) -> Report:
-    """Whether the rows of a state meet requirements: as `check_plan`, from sums.
-
-    Raises UsageError for a loss or slice that the state does not have.
-    """
-    from lossctl.gates import of_state, told
-    from lossctl.gates.judged import Judge
-    from lossctl.shards.report import report_of as report_of_state
-
-    rules.check(baseline)
-    asked = of_state.asked_of(state, rules)
-    found = of_state.found_of(state, asked, rules, baseline)
-    name = "the baseline" if baseline is None else baseline.name
-    rows = sum(state.dropped.values()), max(state.read.values(), default=0)
-    checks = Judge(state.context, rules, name, {}).checks(asked, found, *rows)
-    gate = rules.gate(checks)
-    report = report_of_state(state, path, "check")
-    return replace(
-        report, losses=(), worst=None, parts=(), table=told.records(checks),
-        shown=(told.shown(checks, rules.confidence),), finding=told.finding(gate, rules),
-        notes=tuple(told.notes(gate, rules)), gate=gate,
-    )  # fmt: skip
-
-
-def merge_states(states: Sequence[tuple[str, State]]) -> Report:
-    """The states of parts of the rows as one: its report, which holds the state of all.
-
-    Raises UsageError for no states; DataError, naming the file, for states that were made unlike,
-    or that share rows.
-    """
-    from lossctl.shards.report import report_of as report_of_state
-
-    if not states:
-        raise UsageError("no states are given", "lossctl merge PART.state ...")
-    (name, whole), *others = states
-    for path, other in others:
-        try:
-            whole = whole.merge(other)
-        except DataError as problem:
-            raise DataError(
-                f"{path} does not go with {name}: {problem.what}", problem.fix
-            ) from None
-    return report_of_state(whole, name if not others else f"{len(states)} states")

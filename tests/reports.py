@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from lossctl.checks import Check, Gate, Outcome
 from lossctl.report import Column, LossResult, Note, Part, Report, Table, Worst, WorstRow
 
 SIGNATURE = "on:row|nan:error|n:442|data:9f3c1a77|v:0.1.0"
@@ -26,6 +27,12 @@ NASTY = (
     "  ::error file=a::forged",
     "##[error]forged",
     "x ##vso[task.complete]y",
+    "a##teamcity[buildStop comment='x']",
+    "\u00ad:\ufe0f:error::unseen",
+    "x #\u00ad#[error]unseen",
+    "50%0A::error::x%2C%25",
+    "\ufffe\uffff",
+    "\x1b[0Ksection_start:0:x[collapsed=true]\r\x1b[0Khidden",
     ":" * 200,
     "line one\n::error::line two\r\nline three\tand tab\x85\u2028\u2029",
     "=HYPERLINK(1)",
@@ -257,6 +264,42 @@ def nasty(text: str | None = None) -> Report:
 
 def empty() -> Report:
     return replace(ridge(), losses=(), worst=None, parts=(), finding="", rows=_rows(0))
+
+
+def check(requirement: str, outcome: Outcome = "met", **rest: Any) -> Check:
+    """A requirement: what is not met has an interval and two rows."""
+    given: dict[str, Any] = {
+        "said": f"said {requirement}", "warning": False, "source": "option", "value": 58.125,
+        "limit": 50.0, "why": f"{requirement} is so", "n": 442,
+        "interval": {"low": 54.25, "high": None, "confidence": 0.95},
+    } | rest  # fmt: skip
+    if outcome != "met":
+        first = {"row": 9, "id": None, "value": 178.01, "share": 0.021}
+        given.setdefault("rows", (first, {"row": 17, "id": "d017", "value": None, "worse": 2.5}))
+    return Check(requirement, outcome=outcome, **given)
+
+
+def gated(*checks: Check, outcome: Outcome = "met", path: str = "forest.csv", **how: Any) -> Report:
+    """The report of `check` about these requirements."""
+    status = {"met": 0, "violated": 1, "undecided": 4}[outcome]
+    columns = (
+        Column("requirement", "text"),
+        Column("value", "value"),
+        Column("outcome", "outcome"),
+    )
+    table = Table(columns, tuple((one.said, one.value, one.outcome) for one in checks))
+    return replace(
+        empty(),
+        command="check",
+        inputs={"pred": {"path": path, "columns": ["pred"]},
+                "target": {"path": "target.csv", "columns": ["target"]}},
+        table=table,
+        shown=(table,),
+        finding=f"{outcome.upper()}: so it is (exit {status})",
+        notes=(Note("aside", "something else, to be known", True),
+               *(Note("said", f"{one.requirement}: {one.why}", True) for one in checks)),
+        gate=Gate(outcome, status, checks, **how),
+    )  # fmt: skip
 
 
 ALL = {

@@ -14,13 +14,15 @@ import pytest
 
 import lossctl
 from lossctl.errors import DataError, UsageError
+from lossctl.gate import check_plan, check_state
 from lossctl.gates.baseline import baseline_of
 from lossctl.gates.requirement import parse
 from lossctl.gates.rules import Rules
 from lossctl.plan import Plan
 from lossctl.report import Report
-from lossctl.run import check_plan, check_state, evaluate_plan, merge_states
+from lossctl.run import evaluate_plan
 from lossctl.shards.file import SchemaError, read
+from lossctl.shards.report import merge_states
 from tests.samples import SAMPLES
 
 PARTS = 7

@@ -97,7 +97,10 @@ def _failed(message: str, status: int, debug: bool) -> int:
     if debug:
         import traceback
 
-        traceback.print_exc()
+        from lossctl.renderers.typeset import shown
+
+        for line in traceback.format_exc().rstrip("\n").split("\n"):  # it quotes data too
+            print(shown(line), file=sys.stderr)
     with contextlib.suppress(OSError, ValueError, AttributeError):
         print(f"lossctl: {inert(message)}", file=sys.stderr, flush=True)
     return status

@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Annotated
 
 from lossctl.cli.completion import complete_requirement
-from lossctl.cli.declared import Option
+from lossctl.cli.declared import Argument, Option
 from lossctl.cli.options import Text, Texts
 
+Preds = Annotated[
+    Text,
+    Argument(metavar="PREDS", show_default=False,
+             help="Predictions: a file, or - for standard input; else what a configuration "
+             "names."),
+]  # fmt: skip
 Max = Annotated[
     Texts,
     Option("--max", metavar="LOSS=V", complete=complete_requirement,
@@ -95,6 +101,9 @@ BaselineFile = Annotated[
            help="What is compared with: other predictions, or the report or state of an earlier "
            "run."),
 ]  # fmt: skip
+Confidence = Annotated[
+    Text, Option("--confidence", metavar="SHARE", help="Of intervals and verdicts; else 95%.")
+]
 Strict = Annotated[
     bool,
     Option("--strict",
@@ -112,3 +121,14 @@ ErrorOnWarning = Annotated[
 ExitZero = Annotated[
     bool, Option("--exit-zero", help="End with 0 whatever the outcome is; errors stay errors.")
 ]
+
+Suite = Annotated[
+    Text,
+    Option("--suite", metavar="NAME", help="With the requirements of this suite, too."),
+]
+Config = Annotated[
+    Text,
+    Option("--config", metavar="FILE",
+           help="The configuration; else ./lossctl.toml, or [tool.lossctl] of ./pyproject.toml."),
+]  # fmt: skip
+NoConfig = Annotated[bool, Option("--no-config", help="Read no configuration file.")]

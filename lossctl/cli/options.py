@@ -311,7 +311,8 @@ Format = Annotated[
     Text,
     Option("--format", "-f", metavar="FORMAT", envvar="LOSSCTL_FORMAT",
             complete=complete_format,
-            help="table, tsv, json, jsonl, csv, md or html; else table on a terminal, else tsv."),
+            help="table, tsv, json, jsonl, csv, md or html, and of check junit, github, gitlab or "
+            "sarif; else table on a terminal, else tsv."),
 ]  # fmt: skip
 InspectFormat = Annotated[
     Text,
@@ -327,7 +328,8 @@ Output = Annotated[
 Export = Annotated[
     Texts,
     Option("--export", metavar="[FORMAT=]FILE",
-            help="Write there too; md+=FILE appends; repeatable."),
+            help="Write there too; md+=FILE appends, github=- writes to stdout before the rest; "
+            "repeatable."),
 ]  # fmt: skip
 ScoreOnly = Annotated[bool, Option("--score-only", "-b", help="Bare numbers, one line per loss.")]
 Precision = Annotated[

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from lossctl.errors import OutputError, ReaderLeftError, UsageError, inert
-from lossctl.renderers import SUFFIXES, known_format, render, suffix_format
+from lossctl.renderers import GATED, SUFFIXES, known_format, render, suffix_format
 
 if TYPE_CHECKING:
     from lossctl.report import Report
 
 APPENDED = ("md", "table", "jsonl")  # formats of which two are one
 FLAT = ("tsv", "csv", "jsonl")  # formats of one table
+READ = ("table", "md")  # formats that people read, and the lines of a runner among them
 OTHERS = (".xlsx", ".xls", ".ods", ".parquet", ".pq", ".feather", ".arrow", ".npy", ".npz", ".pkl",
-          ".pdf", ".png", ".svg", ".yaml", ".yml", ".toml", ".xml", ".db")  # fmt: skip
+          ".pdf", ".png", ".svg", ".yaml", ".yml", ".toml", ".db")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +56,29 @@ class Destinations:
         precision: int | None,
         color: str,
         inputs: Sequence[str | None],
+        gated: bool = False,
     ) -> Destinations:
-        """The destinations that the options name, checked before anything is read."""
+        """The destinations that the options name, checked before anything is read. `gated`: the
+        report will have requirements."""
         styled = colored(color)
         if precision is not None and not 1 <= precision <= 17:
             raise UsageError(f"-p is {precision}", "it is a whole number from 1 to 17")
-        terminal = sys.stdout is not None and sys.stdout.isatty()
+        exported = [_export(text) for text in exports]
+        # A stdout that takes the lines of a runner is its log, which people read.
+        log = any(one.path is None and one.format == "github" for one in exported)
         if format is not None:
             main = known_format(format)
         elif output is not None:
             main = _told(output)
         else:
-            main = "table" if terminal else "tsv"
-        found = [Destination(main, None if output in (None, "-") else output)]
-        found += [_export(text) for text in exports]
+            terminal = sys.stdout is not None and sys.stdout.isatty()
+            main = "table" if terminal or log else "tsv"
+        found = [Destination(main, None if output in (None, "-") else output), *exported]
         for destination in found:
+            if not gated:
+                _ungated(destination.format, "-f" if destination is found[0] else "--export")
             _separate(destination, inputs)
+        _share_stdout(found[0], exported)
         return cls(
             all=tuple(found),
             score_only=score_only,
@@ -81,18 +89,19 @@ class Destinations:
         )
 
     def write(self, report: Report, *, quiet: bool) -> None:
-        """Render everything, then write files, then stdout. Raises OutputError."""
+        """Render everything, then write files, then stdout, the main format last. Raises
+        OutputError."""
         texts = [
             (one, self._text(one, report, main=not place)) for place, one in enumerate(self.all)
         ]
         for one, text in texts:
             if one.path is not None:
                 write_file(one.path, text, append=one.append)
-        for one, text in texts:
+        for one, text in reversed(texts):
             if one.path is None:
                 write_stdout(text)
-        main = self.all[0]
-        if not quiet and (self.score_only or main.format != "table" or main.path is not None):
+        on_screen = any(one.path is None and one.format == "table" for one in self.all)
+        if not quiet and (self.score_only or not on_screen):
             for one_note in report.notes:
                 if one_note.warning:
                     note(one_note.text)
@@ -134,18 +143,37 @@ def note(text: str) -> None:
 
 
 def _export(text: str) -> Destination:
-    """`[FORMAT=]FILE`, or `FORMAT+=FILE` to append."""
+    """`[FORMAT=]FILE`, `FORMAT+=FILE` to append, or `FORMAT=-` for stdout."""
     head, equals, path = text.partition("=")
     if equals and "/" not in head and head.rstrip("+").replace("-", "").isalnum():
         form, append = known_format(head.rstrip("+")), head.endswith("+")
-        if path in ("", "-"):
+        if path == "" or (path == "-" and append):
             raise UsageError(f"--export {text} names no file", "-f chooses what stdout gets")
         if append and form not in APPENDED:
             raise UsageError(
                 f"--export {text}: {form} cannot be appended to", "md, table and jsonl can"
             )
-        return Destination(form, path, append)
+        return Destination(form, None if path == "-" else path, append)
     return Destination(_suffix(text), text)
+
+
+def _ungated(form: str, option: str) -> None:
+    """Refuse a format of requirements where there will be none."""
+    if form in GATED:
+        what = f"{option} {form} is about check: no other command has requirements"
+        raise UsageError(what, "md, html and json hold every report")
+
+
+def _share_stdout(main: Destination, exports: Sequence[Destination]) -> None:
+    """Refuse a second output on stdout that would spoil the first: only the lines of a runner go
+    together with what people read."""
+    beside = [one.format for one in exports if one.path is None]
+    if len(beside) > 1:
+        raise UsageError(f"--export {beside[1]}=-: stdout gets {beside[0]} already", "name a file")
+    shared = main.format in READ and beside == ["github"]
+    if beside and main.path is None and not shared:
+        what = f"--export {beside[0]}=-: stdout gets {main.format} already"
+        raise UsageError(what, "-f chooses what stdout gets, and -o FILE writes that elsewhere")
 
 
 def _told(path: str) -> str:

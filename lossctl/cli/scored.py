@@ -64,13 +64,15 @@ def _common(
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The values of the options that all have in common, by their names here."""
+    """The values of the options that all have in common, by their names here, and whose they
+    are."""
 
     options: dict[str, Any]
+    command: str
 
     def having(self, **other: Any) -> Given:
         """The same with other values for some."""
-        return Given({**self.options, **other})
+        return Given({**self.options, **other}, self.command)
 
     def plan(self, **own: Any) -> Plan:
         """The plan that they make, with what is the command's own. Raises UsageError."""
@@ -135,6 +137,7 @@ class Given:
             precision=told["precision"],
             color=told["color"],
             inputs=[told["preds"], told["targets"], *inputs],
+            gated=self.command == "check",
         )
 
     def run(
@@ -172,20 +175,29 @@ Command: TypeAlias = Callable[..., int]
 FILES = ("preds", "targets")
 
 
-def scored(*, without: Collection[str] = ()) -> Callable[[Command], Command]:
+_SHARED = inspect.signature(_common).parameters
+DEFAULTS = {name: one.default for name, one in _SHARED.items() if isinstance(one.default, str)}
+
+
+def scored(*, without: Collection[str] = (), unset: bool = False) -> Callable[[Command], Command]:
     """Makes `command(given, own options)` a command of the program, which takes the common options
-    too, but those in `without`. Its own stand after the files."""
-    return lambda command: _called(command, without)
+    too, but those in `without`. Its own stand after the files.
+
+    With `unset` a text that is not given is None instead of its default, which `DEFAULTS` has: the
+    command looks elsewhere first. A switch is False then too, for no option takes one back.
+    """
+    return lambda command: _called(command, without, unset)
 
 
-def _called(command: Command, without: Collection[str]) -> Command:
+def _called(command: Command, without: Collection[str], unset: bool) -> Command:
     def called(**told: Any) -> int:
         mine = {name: value for name, value in told.items() if name in own}
         common = {name: told.get(name, one.default) for name, one in shared.items()
                   if name not in own}  # fmt: skip
-        return command(Given(common), **mine)
+        return command(Given(common, command.__name__), **mine)
 
-    shared = inspect.signature(_common).parameters
+    shared = {name: one.replace(default=None) if unset and name in DEFAULTS else one
+              for name, one in _SHARED.items()}  # fmt: skip
     own = dict(list(inspect.signature(command).parameters.items())[1:])
     kept = [one for one in shared.values() if one.name not in without]
     files = [one for one in kept if one.name in FILES]

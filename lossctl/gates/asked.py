@@ -9,14 +9,13 @@ from typing import Any
 from lossctl.analyses import detectors
 from lossctl.analyses.context import Context
 from lossctl.analyses.digest import Digest, DigestState
-from lossctl.analyses.levels import Coded, Levels
+from lossctl.analyses.levels import Coded, Level, Levels
 from lossctl.analyses.within import Slice
 from lossctl.batch import Batch
 from lossctl.errors import UsageError, inert
 from lossctl.few import Few
 from lossctl.gates.against import NO_ROWS, kept_of, missing, over_report, over_state, unlike
 from lossctl.gates.baseline import Baseline
-from lossctl.gates.judged import Judge
 from lossctl.gates.measured import Asked, Found
 from lossctl.gates.measured import rounds as measured
 from lossctl.gates.requirement import Requirement
@@ -38,11 +37,12 @@ LEVELS = 50  # values of a column that a message can choose from
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """What was asked, what was found, and who judges it."""
+    """What was asked and found, and what judging it takes: see `Judge`."""
 
     asked: Sequence[Asked]
     found: Sequence[Found]
-    judge: Judge
+    baseline: str  # what it is called
+    levels: Mapping[str, Sequence[Level]]
     digest: str
     targets: str
 
@@ -52,6 +52,11 @@ def planned(plan: Plan, rules: Rules, baseline: Baseline | None) -> Plan:
     baseline as the first of two models."""
     plan = replace(plan, losses=rules.losses, show=(*plan.show, *rules.columns),
                    units=rules.question.units)  # fmt: skip
+    return with_baseline(plan, baseline)
+
+
+def with_baseline(plan: Plan, baseline: Baseline | None) -> Plan:
+    """The plan with predictions that are its baseline as the first of two models."""
     if baseline is None or not baseline.is_model:
         return plan
     models = baseline.contenders(plan.pred, plan.pred_col)
@@ -86,7 +91,7 @@ def rounds(
     if kept and by_ids and like.ids is None:
         raise UsageError("the rows of the baseline are told by their ids", "--id-col names them")
     asked: list[Rounds[Any]] = [
-        measured(context, models, live, rules.question, like),
+        measured(context, models or (None,), live, rules.question, like),
         in_step(one_state(Levels(Coded(name), LEVELS)) for name in columns),
         one_state(Digest()),
         one_state(Digest(TARGETS)),
@@ -97,8 +102,7 @@ def rounds(
         found = _against(context, rules, baseline, every, found, targets, states or None)
     known = {name: state.ordered() for name, state in zip(columns, levels, strict=True)}
     name = models[0].name if compared else "the baseline" if baseline is None else baseline.name
-    judge = Judge(context, rules, name, known)
-    return Measured(every, found, judge, str(digest), str(targets))
+    return Measured(every, found, name, known, str(digest), str(targets))
 
 
 def wrong(context: Context, models: Sequence[Model]) -> Rounds[list[Note]]:

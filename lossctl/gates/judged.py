@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lossctl.analyses.context import Context
@@ -15,7 +16,9 @@ from lossctl.gates.increase import Critical, Increase, increase
 from lossctl.gates.measured import Asked, Found
 from lossctl.gates.requirement import Requirement
 from lossctl.gates.rules import Rules
+from lossctl.gates.sequential import Seen
 from lossctl.gates.wording import BROKEN, amount, apart, named, said, where, who
+from lossctl.reductions import Reduced
 from lossctl.student import t_quantile
 
 
@@ -34,13 +37,17 @@ class Judge:
         rules: Rules,
         baseline: str,
         levels: Mapping[str, Sequence[Level]],
-        reach: Critical | None = None,
+        look: Seen | None = None,
     ) -> None:
         self.context = context
         self.rules = rules
         self.baseline = baseline
         self.levels = levels
-        self.reach = critical(rules.confidence) if reach is None else reach
+        self.look = look
+        self.reach = critical(rules.confidence)
+        if look is not None:
+            margins = sum(one.quantity.function == "increase" for one in rules.requirements)
+            self.reach = look.critical(rules.confidence, margins)
 
     def checks(
         self, asked: Sequence[Asked], found: Sequence[Found], dropped: int, read: int
@@ -48,14 +55,18 @@ class Judge:
         """One check for every requirement, in their order. `dropped` of `read` rows were."""
         requirements = self.rules.requirements
         changes = [self._change(*each) for each in zip(requirements, asked, found, strict=True)]
-        corrected = METHODS["holm"]([None if one is None else one.p for one in changes])
+        # The p-values are those of one look; over many the intervals are corrected themselves.
+        alone = [None if one is None or self.look is not None else one.p for one in changes]
+        corrected = METHODS["holm"](alone)
         made = []
         for r, one, data, change, p in zip(
             requirements, asked, found, changes, corrected, strict=True
         ):
             if r.quantity.function == "dropped":
                 made.append(self._dropped(r, dropped, read))
-            elif data.reduced.status != "ok" or data.reduced.value is None:
+            elif data.reduced.status != "ok" or data.reduced.value is None or (
+                r.quantity.function == "increase" and change is None
+            ):  # fmt: skip
                 made.append(self._unknown(r, one, data))
             elif r.quantity.function == "increase":
                 made.append(self._increase(r, one, data, change, p))
@@ -65,6 +76,8 @@ class Judge:
 
     def _change(self, one: Requirement, asked: Asked, found: Found) -> Increase | None:
         if found.pair is None or asked.spec is None:
+            return None
+        if self.look is not None and self.look.why is not None:
             return None
         return increase(self.context, asked.spec, found.pair, one.limit, one.percent, self.reach)
 
@@ -94,6 +107,8 @@ class Judge:
 
     def _unknown(self, one: Requirement, asked: Asked, found: Found) -> Check:
         """No value: that is never a pass."""
+        if self.look is not None and self.look.why is not None and found.pair is not None:
+            found = replace(found, reduced=Reduced(None, "undefined", self.look.why))
         reason = found.reduced.reason or found.reduced.status
         if asked.view is not None and not found.reduced.count:
             reason = self._no_rows(asked)
@@ -138,9 +153,7 @@ class Judge:
     def _increase(
         self, one: Requirement, asked: Asked, found: Found, change: Increase | None, p: float | None
     ) -> Check:
-        if change is None:
-            return self._unknown(one, asked, found)
-        assert asked.spec is not None
+        assert asked.spec is not None and change is not None
         outcome, noise, shown = self._outcome(one, change, p)
         why = self._why(one, asked, change, outcome, p)
         if outcome == "violated" or (outcome == "undecided" and change.doubt is not None):

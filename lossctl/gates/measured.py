@@ -19,7 +19,6 @@ from lossctl.few import Few
 from lossctl.gates.increase import Pair, pair_of
 from lossctl.gates.requirement import Quantity
 from lossctl.gates.rows import Regressed, RowLoss, Worsening
-from lossctl.models import Model
 from lossctl.reductions import Reduced
 from lossctl.reductions.reduced import unrepresented
 from lossctl.report import Json
@@ -56,14 +55,14 @@ NO_ROWS = Reduced(None, "undefined", "no row is in the slice", 0)
 
 def rounds(
     context: Context,
-    models: Sequence[Model],
+    models: Sequence[View | None],
     asked: Sequence[Asked],
     question: Question,
     like: Batch,
 ) -> Rounds[list[Found]]:
-    """What is found of each, by the last of the models (of one: the only one); of what needs a
-    baseline by the first one, too. `like` is any batch."""
-    own = models[-1] if len(models) > 1 else None
+    """What is found of each, by the last of the models (None: the rows as they are); of what needs
+    a baseline by the first one, too. `like` is any batch."""
+    own = models[-1]
     found: list[Found | None] = yield from in_step(
         within(one.view, _of(context, models, own, one, question, like)) for one in asked
     )
@@ -72,8 +71,8 @@ def rounds(
 
 def _of(
     context: Context,
-    models: Sequence[Model],
-    own: Model | None,
+    models: Sequence[View | None],
+    own: View | None,
     asked: Asked,
     question: Question,
     like: Batch,
@@ -125,7 +124,7 @@ def _statistic(context: Context, spec: Spec, own: View | None, share_of: float) 
 
 
 def _regressed(
-    context: Context, models: Sequence[Model], spec: Spec, beyond: float, like: Batch
+    context: Context, models: Sequence[View | None], spec: Spec, beyond: float, like: Batch
 ) -> Rounds[Found]:
     column = Worsening(spec, models[0], models[-1])
     counted, top = Regressed(column, beyond), Top(column, WORST)
@@ -137,14 +136,14 @@ def _regressed(
 
 def _increase(
     context: Context,
-    models: Sequence[Model],
+    models: Sequence[View | None],
     spec: Spec,
     question: Question,
     like: Batch,
     all_rows: bool,
 ) -> Rounds[Found]:
     """Both models' values, and all that says how surely they differ."""
-    pair = (models[0], models[-1])
+    pair: Any = (models[0], models[-1])
     column = Worsening(spec, *pair)
     top, few = Top(column, WORST), Few(context.few, "row")
     asked: list[Rounds[Any]] = [
@@ -162,7 +161,7 @@ def _increase(
 def _worsened(
     context: Context,
     spec: Spec,
-    models: Sequence[Model],
+    models: Sequence[View | None],
     column: Column,
     entries: Sequence[Entry],
     like: Batch,
@@ -178,7 +177,7 @@ def _worsened(
 def named_row(
     context: Context,
     spec: Spec,
-    own: Model | None,
+    own: View | None,
     entry: Entry,
     like: Batch,
     value: Reduced | None = None,

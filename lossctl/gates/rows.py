@@ -45,8 +45,8 @@ class Worsening:
     does not count."""
 
     spec: Spec
-    first: View
-    second: View
+    first: View | None
+    second: View | None
 
     def __call__(self, batch: Batch) -> Array:
         one, other = (LossColumn(self.spec, None, view)(batch)

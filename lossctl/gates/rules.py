@@ -26,6 +26,7 @@ class Rules:
     allow_undecided: bool = False
     error_on_warning: bool = False
     exit_zero: bool = False
+    self_test: bool = False
 
     def __post_init__(self) -> None:
         if not self.requirements:
@@ -77,4 +78,7 @@ class Rules:
             outcome, status = "undecided", ExitStatus.UNDECIDED
         elif "violated" in outcomes:
             outcome, status = "violated", ExitStatus.VIOLATED
-        return Gate(outcome, int(ExitStatus.OK if self.exit_zero else status), tuple(checks))
+        return Gate(
+            outcome, int(ExitStatus.OK if self.exit_zero else status), tuple(checks),
+            allow_undecided=self.allow_undecided, error_on_warning=self.error_on_warning,
+        )  # fmt: skip

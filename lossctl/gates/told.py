@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from lossctl.analyses.wording import counted
 from lossctl.checks import Check, Gate
 from lossctl.errors import inert
+from lossctl.gates import sequential
 from lossctl.gates.rules import Rules
+from lossctl.gates.sequential import Seen
 from lossctl.gates.wording import amount
 from lossctl.report import Column, Note, Table
 
 FIRST = 3  # requirements that the verdict names
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the report of a gate is made of."""
+
+    gate: Gate
+    table: Table
+    shown: tuple[Table, ...]
+    notes: tuple[Note, ...]
+    finding: str
+
+
+def told(gate: Gate, rules: Rules, look: Seen | None = None) -> Told:
+    """Everything that is said of a gate; `look` of those at growing data."""
+    said = notes(gate, rules)
+    said += [] if look is None or look.why is not None else [Note("look", sequential.said(look))]
+    table = shown(gate.checks, rules.confidence)
+    return Told(gate, records(gate.checks), (table,), tuple(said), finding(gate, rules))
+
 
 _RECORD = (
     Column("requirement", "text"), Column("outcome", "text"), Column("value", "value"),
@@ -40,17 +63,19 @@ def shown(checks: Sequence[Check], confidence: float) -> Table:
         Column("value", "amount"),
         Column("limit", "amount"),
         Column("outcome", "outcome"),
-        Column(f"{100 * confidence:g} % interval", "interval", 1),
     ]
+    ends = [one.interval if one.relative else None for one in checks]
+    spread = any(one is not None for one in ends)
+    columns += [Column(f"{100 * confidence:g} % interval", "interval", 1)] * spread
     sourced = any(one.source != "option" for one in checks)
     columns += [Column("from", "text", 2)] * sourced
     rows = []
-    for one in checks:
+    for one, interval in zip(checks, ends, strict=True):
         pair = [None if number is None else _amount(one, number, other)
                 for number, other in ((one.value, one.limit), (one.limit, one.value))]  # fmt: skip
         level = "warning: " if one.warning else ""
-        ends = one.interval if one.relative else None
-        cells: tuple[Any, ...] = (f"{level}{one.said}", *pair, one.outcome, ends)
+        cells: tuple[Any, ...] = (f"{level}{one.said}", *pair, one.outcome)
+        cells = (*cells, interval) if spread else cells
         rows.append((*cells, one.source) if sourced else cells)
     return Table(tuple(columns), tuple(rows))
 

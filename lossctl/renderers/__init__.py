@@ -20,7 +20,12 @@ FORMATS = {
     "csv": "lossctl.renderers.csv:render",
     "md": "lossctl.renderers.md:render",
     "html": "lossctl.renderers.html:page",
+    "junit": "lossctl.renderers.junit:render",
+    "github": "lossctl.renderers.github:render",
+    "gitlab": "lossctl.renderers.gitlab:render",
+    "sarif": "lossctl.renderers.sarif:render",
 }
+GATED = ("junit", "github", "gitlab", "sarif")  # formats of requirements: of `check` alone
 ALIASES = {"plain": "tsv"}
 SUFFIXES = {
     ".txt": "table",
@@ -32,6 +37,8 @@ SUFFIXES = {
     ".md": "md",
     ".html": "html",
     ".htm": "html",
+    ".xml": "junit",
+    ".sarif": "sarif",
 }
 # The formats for people. All others are at full precision, however wide the screen.
 _OPTIONS = {
@@ -53,7 +60,8 @@ def render(
     """`report` in `format`, ended by a newline. `width`: cells of the screen, for `table`;
     `ascii_only`: its screen, and the drawings of md, are of ASCII.
 
-    Raises UsageError for a format that does not exist.
+    Raises UsageError for a format that does not exist, and for one about requirements where the
+    report has none.
     """
     name = known_format(format)
     module, _, function = FORMATS[name].partition(":")

@@ -12,7 +12,7 @@ _FORMULA = tuple("=+-@\t\r＝＋－＠")
 
 def render(report: Report) -> str:
     """One line per loss. Empty: no value. Text that a spreadsheet would run begins with `'`."""
-    lines = [",".join(report.record_columns)]
+    lines = [",".join(map(field, report.record_columns))]
     lines += [",".join(field(record[name]) for name in report.record_columns)
               for record in report.records()]  # fmt: skip
     return "\n".join(lines) + "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 
 from lossctl.renderers.cells import Cells, columns
+from lossctl.renderers.gated import worst_rows
 from lossctl.renderers.numbers import PRECISION
 from lossctl.renderers.screen import rows_text, statuses
 from lossctl.renderers.svg import STYLE, svg
@@ -52,7 +53,9 @@ def render(report: Report, *, precision: int = PRECISION) -> str:
     blocks += [_paragraph(*_note(note.warning, note.text))
                for note in sorted(report.notes, key=lambda note: not note.warning)]  # fmt: skip
     blocks += [_paragraph("title", report.title)]
-    blocks += [_table(table, precision) for table in report.tables()]
+    worst = None if report.gate is None else worst_rows(report.gate)
+    tables = [*report.tables(), *([] if worst is None else [worst])]
+    blocks += [_table(table, precision) for table in tables]
     pairs = [_pair(status, text) for status, text in statuses(report)]
     for part in report.parts:
         table = "" if part.table is None else _table(part.table, precision)

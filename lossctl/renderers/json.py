@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 
-from lossctl.errors import inert
+from lossctl.errors import MARK, inert
 from lossctl.report import Report
 
 # Within strings only: JSON itself is of printable ASCII and newlines.
-_SUSPECT = re.compile(r"[^\x20-\x7e\n]|#(?=#(?:\[|vso\[))")
+_SUSPECT = re.compile(rf"[^\x20-\x7e\n]|{MARK.pattern}")
 
 
 def render(report: Report) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lossctl.renderers.cells import Cell, columns
 from lossctl.renderers.curves import drawings
+from lossctl.renderers.gated import worst_rows
 from lossctl.renderers.numbers import PRECISION
 from lossctl.renderers.screen import rows_text
 from lossctl.renderers.typeset import shown
@@ -37,6 +38,9 @@ def render(report: Report, *, precision: int = PRECISION, ascii_only: bool = Fal
         lines += [*_table(Table(COLUMNS, rows), precision), ""]
     for table in report.shown or ([] if report.table is None else [report.table]):
         lines += [*_table(table, precision), ""]
+    worst = None if report.gate is None else worst_rows(report.gate)
+    if worst is not None:
+        lines += [*_table(worst, precision), ""]
     for part in report.parts:
         if part.table is not None or part.charts or not report.losses:
             lines += [f"{escaped(part.name)}: {escaped(part.text)}", ""]

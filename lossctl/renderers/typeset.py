@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from lossctl.errors import inert
+from lossctl.errors import UNSEEN, inert
 
 Style: TypeAlias = Literal["", "dim", "bold", "red", "yellow", "green", "magenta", "cyan"]
 Line: TypeAlias = Sequence[tuple[str, Style]]
 
-# CI runners obey a line that begins with `::` (after blanks), and some `##[` anywhere in it.
-_COMMAND = re.compile(r"(?<!\S)(?=::)|(?<=#)(?=#(?:\[|vso\[))")
+# GitHub's runner obeys a line that begins with `::`, after blanks.
+_COMMAND = re.compile(rf"(?<!\S)(?=[{UNSEEN}]*:[{UNSEEN}]*:)")
+_COLONS = re.compile(rf":(?=[{UNSEEN}]*:)")
 # A number keeps its per-cent sign, and an interval its two ends, on one line.
 _BREAK = re.compile(r"(?<!…) (?![%…])")
 _SEPARATORS = "|/,;"
@@ -123,7 +124,7 @@ def _pieces(word: str, limit: int) -> list[str]:
         return [word]
     pieces, piece, used = [], "", 0
     # A piece begins a line: none may begin with `::`.
-    for cluster, cells in _clusters(re.sub(":(?=:)", r":\\", word)):
+    for cluster, cells in _clusters(_COLONS.sub(r":\\", word)):
         if used + cells > limit and piece:
             place = 1 + max(piece.rfind(mark) for mark in _SEPARATORS)
             cut = place if place > len(piece) // 2 else len(piece)

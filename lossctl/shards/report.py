@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from lossctl.analyses import evaluation
 from lossctl.analyses.evaluation import Evaluation
 from lossctl.analyses.worst import WorstOf
+from lossctl.errors import DataError, UsageError
 from lossctl.report import Note, Report
 from lossctl.shards.file import State
 
@@ -39,3 +41,22 @@ def report_of(state: State, path: str, command: str = "merge") -> Report:
         targets=str(state.targets),
         state=state.to_json(),
     )
+
+
+def merge_states(states: Sequence[tuple[str, State]]) -> Report:
+    """The states of parts of the rows as one: its report, which holds the state of all.
+
+    Raises UsageError for no states; DataError, naming the file, for states that were made unlike,
+    or that share rows.
+    """
+    if not states:
+        raise UsageError("no states are given", "lossctl merge PART.state ...")
+    (name, whole), *others = states
+    for path, other in others:
+        try:
+            whole = whole.merge(other)
+        except DataError as problem:
+            raise DataError(
+                f"{path} does not go with {name}: {problem.what}", problem.fix
+            ) from None
+    return report_of(whole, name if not others else f"{len(states)} states")
