@@ -88,8 +88,8 @@ def suggest_plan(
     question: Question,
     baseline: Baseline | None = None,
 ) -> Report:
-    """Limits of a plan's losses, and margins over a baseline, from the noise of the rows: the report
-    of `check --suggest`.
+    """Limits of a plan's losses, and margins over a baseline, from the noise of the rows: the
+    report of `check --suggest`.
 
     Raises UsageError for a baseline that is no predictions, and as `scoring` does; DataError where
     every row has the label that is ignored.

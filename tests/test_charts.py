@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from lossctl.cli import output, run
-from lossctl.renderers import FORMATS, GATED, render, text
+from lossctl.renderers import FORMATS, OF, render, text
 from lossctl.renderers.axes import Axis, short
 from lossctl.renderers.curves import drawings
 from lossctl.renderers.plain import in_ascii
@@ -92,7 +92,7 @@ def test_no_line_is_wider_than_the_screen(drawn: list[Chart], width: int, ascii_
 
 
 @settings(deadline=None, max_examples=100)
-@given(drawn=charts(), style=st.sampled_from(sorted({*FORMATS} - {*GATED})))
+@given(drawn=charts(), style=st.sampled_from(sorted({*FORMATS} - {*OF})))
 def test_every_format_is_inert(drawn: Chart, style: str) -> None:
     assert_inert(render(report(drawn), style), style)
 
@@ -311,7 +311,7 @@ def test_charts_stand_below_the_text_of_their_part() -> None:
 @pytest.mark.parametrize("words", reports.NASTY)
 def test_hostile_names_are_inert(words: str) -> None:
     chart = Chart(words, words, X, (Series(words, X), Series(words + "b", X[::-1])), (0.5,))
-    for style in {*FORMATS} - {*GATED}:
+    for style in {*FORMATS} - {*OF}:
         for width, ascii_only in ((40, False), (100, True)):
             made = render(report(chart, chart), style, width=width, ascii_only=ascii_only)
             assert_inert(made, style)

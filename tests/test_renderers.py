@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from lossctl.errors import UsageError, inert
-from lossctl.renderers import FORMATS, GATED, numbers, render, suffix_format, table, text, typeset
+from lossctl.renderers import FORMATS, OF, numbers, render, suffix_format, table, text, typeset
 from lossctl.renderers.html import render as fragment
 from lossctl.renderers.scores import scores
 from lossctl.renderers.screen import laid_out
@@ -29,7 +29,7 @@ from tests.runners import obeyed
 
 EACH = pytest.mark.parametrize("name", reports.ALL)
 WIDTHS = st.integers(40, 160)
-STYLES = sorted(set(FORMATS) - set(GATED))
+STYLES = sorted(set(FORMATS) - set(OF))
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -560,9 +560,9 @@ def test_repr_is_the_screen() -> None:
 
 def test_only_the_table_uses_rich() -> None:
     code = (
-        "import sys; from lossctl.renderers import FORMATS, GATED, render\n"
+        "import sys; from lossctl.renderers import FORMATS, OF, render\n"
         "from tests import reports\n"
-        "for name in set(FORMATS) - set(GATED):\n"
+        "for name in set(FORMATS) - set(OF):\n"
         "    if name != 'table': render(reports.ridge(), name)\n"
         "assert 'rich' not in sys.modules\n"
     )

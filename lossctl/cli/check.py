@@ -11,13 +11,14 @@ from lossctl.cli import options as o
 from lossctl.cli.scored import FILES, Given, scored
 
 if TYPE_CHECKING:
+    from lossctl.cli.settled import Settled
     from lossctl.config import Layer
-    from lossctl.passes import Progress
-    from lossctl.plan import Plan
-    from lossctl.report import Report
+    from lossctl.gates.sequential import Looks
 
+MODES = ("sequential", "self_test", "suggest", "naive")
+UNITS = ("cluster", "time", "horizon")
 # `Rules` takes these as they are.
-RULES = ("cluster", "time", "horizon", "strict", "naive", "allow_undecided", "error_on_warning",
+RULES = (*UNITS, "strict", "naive", "allow_undecided", "error_on_warning",
          "exit_zero")  # fmt: skip
 
 
@@ -52,6 +53,10 @@ def check(
     allow_undecided: c.AllowUndecided = False,
     error_on_warning: c.ErrorOnWarning = False,
     exit_zero: c.ExitZero = False,
+    sequential: c.Sequential = None,
+    self_test: c.SelfTest = False,
+    suggest: c.Suggest = False,
+    first_row: o.FirstRow = 0,
     suite: c.Suite = None,
     config: c.Config = None,
     no_config: c.NoConfig = False,
@@ -60,35 +65,66 @@ def check(
     violated (1) or undecided (4)."""
     stated = {name: value for name, value in locals().items() if name != "given"}
 
-    from dataclasses import replace
-
-    from lossctl.cli.reading import confidence_of
     from lossctl.cli.settled import settled
     from lossctl.errors import UsageError
-    from lossctl.gate import check_plan
-    from lossctl.gates.baseline import baseline_of
-    from lossctl.gates.rules import Rules
 
     options = {**given.options, **stated}
     told = settled(options, _layers(options))
-    values = told.values
-    if values["preds"] is None:
+    if told.values["preds"] is None:
         raise UsageError("PREDS is given neither here nor in a configuration file",
                          "lossctl check PREDS TARGETS")  # fmt: skip
-
-    def answer(plan: Plan, progress: Progress | None) -> Report:
-        report = check_plan(plan, progress, rules=rules, baseline=held)
-        return replace(report, notes=(*report.notes, *told.notes()))
-
     with told.blamed(check):
-        rules = Rules(
-            told.requirements,
-            confidence=confidence_of(values["confidence"] or "95%"),
-            **{name: values[name] for name in RULES},
+        values = {name: told.values[name] for name in (*given.options, *FILES)}
+        return _checked(given.having(**values), told)
+
+
+def _checked(given: Given, told: Settled) -> int:
+    """Carry out what was settled."""
+    from functools import partial
+
+    from lossctl.analyses.comparison.question import Question
+    from lossctl.cli.reading import confidence_of
+    from lossctl.gate import check_plan, check_state, suggest_plan
+    from lossctl.gates.baseline import baseline_of, kind_of, text_of
+    from lossctl.gates.rules import Rules, of_modes
+    from lossctl.gates.sequential import read as looks_of
+    from lossctl.shards.file import read
+
+    values = told.values
+    modes = {name: values[name] for name in MODES}
+    confidence = confidence_of(values["confidence"] or "95%")
+    baseline = None if values["baseline"] is None else baseline_of(values["baseline"])
+    own = {"first_row": values["first_row"], "losses": ()}
+    inputs = [] if baseline is None else [baseline.pred]
+    run = partial(given.run, inputs=inputs, notes=told.notes())
+    state = values["preds"] != "-" and kind_of(values["preds"]) == "state"
+    of_modes(**modes, state=state, targets=values["targets"], baseline=baseline)
+    if values["suggest"]:
+        named = (one.quantity.loss for one in told.requirements)
+        losses = tuple(dict.fromkeys(filter(None, named)))
+        question = Question(confidence=confidence, **{name: values[name] for name in UNITS})
+        return run(
+            partial(suggest_plan, losses=losses, question=question, baseline=baseline), **own
         )
-        held = None if values["baseline"] is None else baseline_of(values["baseline"])
-        settings = {name: values[name] for name in (*given.options, *FILES)}
-        return given.having(**settings).run(answer, inputs=[] if held is None else [held.pred])
+    rules = Rules(told.requirements, confidence=confidence, self_test=values["self_test"],
+                  **{name: values[name] for name in RULES})  # fmt: skip
+    if state:
+        path = values["preds"]
+        candidate = read(text_of(path), path)
+        return given.write(
+            lambda: check_state(candidate, path, rules=rules, baseline=baseline),
+            inputs=inputs, notes=told.notes(),
+        )  # fmt: skip
+    looks = None if values["sequential"] is None else looks_of(values["sequential"])
+    answer = partial(check_plan, rules=rules, baseline=baseline, looks=looks, keep=_keep)
+    return run(answer, **own)
+
+
+def _keep(looks: Looks) -> None:
+    """The looks in their file, which is replaced as a whole."""
+    from lossctl.cli.output import write_file
+
+    write_file(looks.path, looks.to_json())
 
 
 def _layers(options: Mapping[str, Any]) -> list[Layer]:

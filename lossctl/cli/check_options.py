@@ -122,6 +122,23 @@ ExitZero = Annotated[
     bool, Option("--exit-zero", help="End with 0 whatever the outcome is; errors stay errors.")
 ]
 
+SelfTest = Annotated[
+    bool,
+    Option("--self-test",
+           help="Make the predictions worse step by step: the smallest regression that is caught."),
+]  # fmt: skip
+Suggest = Annotated[
+    bool,
+    Option("--suggest",
+           help="Limits, and margins over a baseline, from the noise of the rows: of the losses "
+           "that are required, else of the task."),
+]  # fmt: skip
+Sequential = Annotated[
+    Text,
+    Option("--sequential", metavar="FILE",
+           help="Repeated looks at growing data: what earlier ones saw, and then this one."),
+]  # fmt: skip
+
 Suite = Annotated[
     Text,
     Option("--suite", metavar="NAME", help="With the requirements of this suite, too."),

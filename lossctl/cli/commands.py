@@ -11,6 +11,7 @@ from lossctl.cli.eval import evaluate
 from lossctl.cli.explain import explain
 from lossctl.cli.inspect import inspect
 from lossctl.cli.losses import losses
+from lossctl.cli.merge import merge
 from lossctl.cli.samples import samples
 from lossctl.cli.slices import slices
 
@@ -18,6 +19,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "eval": evaluate,
     "compare": compare,
     "check": check,
+    "merge": merge,
     "samples": samples,
     "slices": slices,
     "advise": advise,

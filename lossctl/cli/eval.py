@@ -14,6 +14,7 @@ def evaluate(
     outliers: o.Outliers = "mad",
     top: o.Top = 10,
     score_only: o.ScoreOnly = False,
+    first_row: o.FirstRow = 0,
 ) -> int:
     """Compare losses of predictions against targets, and say which samples make each."""
     from lossctl.grouping import groupings
@@ -28,4 +29,5 @@ def evaluate(
         decompose=decompose,
         outliers=outliers,
         top=top,
+        first_row=first_row,
     )

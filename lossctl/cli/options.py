@@ -116,6 +116,17 @@ OneLoss = Annotated[
     Argument(metavar="LOSS", complete=complete_loss, show_default=False,
             help="A loss, with settings or without: huber:delta=2."),
 ]  # fmt: skip
+States = Annotated[
+    list[str], Argument(metavar="STATE", help="The states of all parts.", show_default=False)
+]
+StateFormat = Annotated[
+    Text,
+    Option("--format", "-f", metavar="FORMAT", complete=complete_format,
+           help="state, or a format of eval; else what the name of -o says."),
+]  # fmt: skip
+FirstRow = Annotated[
+    int, Option("--first-row", metavar="N", help="The number of the first row, of a part of all.")
+]
 At = Annotated[
     Text,
     Option("--at", metavar="PRED,TARGET",

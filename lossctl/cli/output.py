@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from lossctl.errors import OutputError, ReaderLeftError, UsageError, inert
-from lossctl.renderers import GATED, SUFFIXES, known_format, render, suffix_format
+from lossctl.renderers import OF, SUFFIXES, known_format, render, suffix_format
 
 if TYPE_CHECKING:
     from lossctl.report import Report
@@ -56,10 +56,9 @@ class Destinations:
         precision: int | None,
         color: str,
         inputs: Sequence[str | None],
-        gated: bool = False,
+        command: str,
     ) -> Destinations:
-        """The destinations that the options name, checked before anything is read. `gated`: the
-        report will have requirements."""
+        """The destinations that the options of a command name, checked before anything is read."""
         styled = colored(color)
         if precision is not None and not 1 <= precision <= 17:
             raise UsageError(f"-p is {precision}", "it is a whole number from 1 to 17")
@@ -75,8 +74,7 @@ class Destinations:
             main = "table" if terminal or log else "tsv"
         found = [Destination(main, None if output in (None, "-") else output), *exported]
         for destination in found:
-            if not gated:
-                _ungated(destination.format, "-f" if destination is found[0] else "--export")
+            _of(destination.format, "-f" if destination is found[0] else "--export", command)
             _separate(destination, inputs)
         _share_stdout(found[0], exported)
         return cls(
@@ -87,6 +85,10 @@ class Destinations:
             width=screen_width(),
             ascii_only=ascii_stdout(),
         )
+
+    def has(self, form: str) -> bool:
+        """Whether anything is written in a format."""
+        return any(one.format == form for one in self.all)
 
     def write(self, report: Report, *, quiet: bool) -> None:
         """Render everything, then write files, then stdout, the main format last. Raises
@@ -157,11 +159,13 @@ def _export(text: str) -> Destination:
     return Destination(_suffix(text), text)
 
 
-def _ungated(form: str, option: str) -> None:
-    """Refuse a format of requirements where there will be none."""
-    if form in GATED:
-        what = f"{option} {form} is about check: no other command has requirements"
-        raise UsageError(what, "md, html and json hold every report")
+def _of(form: str, option: str, command: str) -> None:
+    """Refuse a format of what the reports of a command do not hold."""
+    commands = OF.get(form, (command,))
+    if command not in commands:
+        said = " and ".join(filter(None, (", ".join(commands[:-1]), commands[-1])))
+        raise UsageError(f"{option} {form} is about {said}: {command} has nothing of it",
+                         "md, html and json hold every report")  # fmt: skip
 
 
 def _share_stdout(main: Destination, exports: Sequence[Destination]) -> None:

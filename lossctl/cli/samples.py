@@ -39,7 +39,7 @@ def samples(
     from lossctl.cli.reading import keys_of
     from lossctl.errors import UsageError, quoted
     from lossctl.plan import Contender
-    from lossctl.renderers import ALIASES, GATED
+    from lossctl.renderers import ALIASES, OF
     from lossctl.renderers import FORMATS as DRAWN
     from lossctl.samples import told, versus
     from lossctl.samples.answer import samples as answer
@@ -62,7 +62,7 @@ def samples(
     if format not in (None, "parquet", *DRAWN, *ALIASES):
         raise UsageError(
             f"no output format is called {quoted(format)}",
-            f"there are {', '.join([*(one for one in DRAWN if one not in GATED), 'parquet'])}",
+            f"there are {', '.join([*(one for one in DRAWN if one not in OF), 'parquet'])}",
         )
     destinations = given.destinations(
         format="tsv" if format == "parquet" else format, inputs=[one.pred for one in named]

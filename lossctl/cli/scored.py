@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lossctl.cli.output import Destinations
     from lossctl.passes import Progress
     from lossctl.plan import Plan
-    from lossctl.report import Report
+    from lossctl.report import Note, Report
 
 
 def _common(
@@ -90,13 +90,13 @@ class Given:
         told = self.options
         if told["nan"] == "propagate":
             raise UsageError("--nan is propagate", "it is one of error, drop")
+        own = {"losses": tuple(told["loss"] or ())} | own
         as_they_are = ("reduction", "task", "positive", "classes", "pred_col", "target_col",
                        "weight_col", "id_col", "by_row", "nan", "missing", "duplicates",
                        "multioutput", "threads", "spool_limit")  # fmt: skip
         return Plan(
             pred=told["preds"],
             target=told["targets"],
-            losses=tuple(told["loss"] or ()),
             like=keys_of(told["like"] or [], "--like"),
             settings=settings_of(
                 from_logits=told["from_logits"] or None,
@@ -137,7 +137,7 @@ class Given:
             precision=told["precision"],
             color=told["color"],
             inputs=[told["preds"], told["targets"], *inputs],
-            gated=self.command == "check",
+            command="eval" if self.command == "evaluate" else self.command,
         )
 
     def run(
@@ -147,22 +147,50 @@ class Given:
         score_only: bool = False,
         beside: str = "",
         inputs: Sequence[Any] = (),
+        notes: Sequence[Note] = (),
         **own: Any,
     ) -> int:
         """Carry the plan out, and write the report to where the options say: the exit status.
-        `beside` is what was asked for that stands in no table of losses."""
-        from time import perf_counter
-
+        `beside` is what was asked for that stands in no table of losses; `notes` are said too."""
         from lossctl.cli import startup
         from lossctl.cli.progress import Progress
 
-        told = self.options
         destinations = self.destinations(score_only=score_only, inputs=inputs)
+        own |= {"keep_state": destinations.has("state"), "digest_targets": destinations.has("json")}
         plan = self.plan(**own)
-        started = perf_counter()
         startup.done()
-        with Progress(quiet=told["quiet"]) as progress:
-            report = answer(plan, progress)
+
+        def report() -> Report:
+            with Progress(quiet=self.options["quiet"]) as progress:
+                return answer(plan, progress)
+
+        return self._written(report, destinations, beside, notes)
+
+    def write(
+        self,
+        answer: Callable[[], Report],
+        *,
+        inputs: Sequence[Any] = (),
+        notes: Sequence[Note] = (),
+    ) -> int:
+        """Write a report that needs no plan, likewise."""
+        return self._written(answer, self.destinations(inputs=inputs), "", notes)
+
+    def _written(
+        self,
+        answer: Callable[[], Report],
+        destinations: Destinations,
+        beside: str,
+        notes: Sequence[Note],
+    ) -> int:
+        from dataclasses import replace
+        from time import perf_counter
+
+        told = self.options
+        started = perf_counter()
+        report = answer()
+        if notes:
+            report = replace(report, notes=(*report.notes, *notes))
         destinations.write(report, quiet=told["quiet"])
         if beside and not told["quiet"]:
             destinations.say_left_out(beside)

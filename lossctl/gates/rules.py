@@ -8,7 +8,35 @@ from dataclasses import dataclass
 from lossctl.analyses.comparison.question import Question
 from lossctl.checks import Check, Gate, Outcome
 from lossctl.errors import ExitStatus, UsageError
+from lossctl.gates.baseline import Baseline
 from lossctl.gates.requirement import Requirement
+
+
+def of_modes(
+    *,
+    sequential: str | None,
+    self_test: bool,
+    suggest: bool,
+    naive: bool,
+    state: bool,
+    targets: str | None,
+    baseline: Baseline | None,
+) -> None:
+    """Raises UsageError for ways to check that do not go together, or not with these files."""
+    ways = [name for name, chosen in (("--sequential", sequential is not None),
+            ("--self-test", self_test), ("--suggest", suggest)) if chosen]  # fmt: skip
+    if len(ways) > 1:
+        raise UsageError(f"{ways[0]} and {ways[1]} exclude each other")
+    if ways and state:
+        raise UsageError(f"{ways[0]} looks at rows, and a state holds none", "give the predictions")
+    if state and targets is not None:
+        raise UsageError("a state holds its targets", "leave TARGETS out")
+    if sequential is not None and naive:
+        raise UsageError("--sequential and --naive exclude each other",
+                         "bare numbers have no intervals")  # fmt: skip
+    models = baseline is not None and (baseline.is_model or baseline.missing is not None)
+    if sequential is not None and not models:
+        raise UsageError("--sequential compares with predictions", "--baseline PREDS names them")
 
 
 @dataclass(frozen=True, slots=True)

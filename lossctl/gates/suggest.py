@@ -126,7 +126,11 @@ def parts(found: Sequence[Suggestion]) -> list[Part]:
             keys.setdefault(name.removeprefix("--"), []).append(text)
     lines = [f"{name} = [{', '.join(_quoted(one) for one in texts)}]"
              for name, texts in keys.items()]  # fmt: skip
-    return [Part("lossctl.toml", "[check] " + "; ".join(lines), {"check": keys})] if keys else []
+    return (
+        [Part("lossctl.toml", "under [check]: " + "; ".join(lines), {"check": keys})]
+        if keys
+        else []
+    )
 
 
 def _quoted(text: str) -> str:

@@ -24,8 +24,13 @@ FORMATS = {
     "github": "lossctl.renderers.github:render",
     "gitlab": "lossctl.renderers.gitlab:render",
     "sarif": "lossctl.renderers.sarif:render",
+    "state": "lossctl.renderers.state:render",
 }
-GATED = ("junit", "github", "gitlab", "sarif")  # formats of requirements: of `check` alone
+# The commands whose reports hold what a format is about; a format for all is not here.
+OF = {
+    **dict.fromkeys(("junit", "github", "gitlab", "sarif"), ("check",)),
+    "state": ("eval", "check", "merge"),
+}
 ALIASES = {"plain": "tsv"}
 SUFFIXES = {
     ".txt": "table",
@@ -39,6 +44,7 @@ SUFFIXES = {
     ".htm": "html",
     ".xml": "junit",
     ".sarif": "sarif",
+    ".state": "state",
 }
 # The formats for people. All others are at full precision, however wide the screen.
 _OPTIONS = {

@@ -245,7 +245,10 @@ def _amounts(values: Sequence[Any], precision: int) -> list[Cell]:
 def _amount(value: dict[str, Any], precision: int) -> str:
     number, beside = value["value"], value["beside"]
     factor, unit = (100.0, " %") if value["percent"] else (1.0, "")
-    digits = max(precision - 2, 1) if value["percent"] else precision
+    digits = precision
+    if value["percent"]:
+        whole = len(f"{abs(factor * number):.0f}") if abs(number) < 1e12 else 1
+        digits = max(precision - 2, whole)
     text = numbers.significant(factor * number, digits)
     while beside is not None and beside != number and digits < _ALL:
         if text != numbers.significant(factor * beside, digits):
