@@ -20,8 +20,10 @@ from lossctl.analyses.error_curves import Drawn, Graded, Rows
 from lossctl.analyses.held import Held
 from lossctl.analyses.levels import Levels
 from lossctl.analyses.murphy import Elementary
+from lossctl.analyses.within import RowCount, Within
 from lossctl.batch import Batch
 from lossctl.few import Few
+from lossctl.gates.rows import Regressed, Worsening
 from lossctl.gram import Gram
 from lossctl.grammar import parse
 from lossctl.keyed import KeyedSums
@@ -111,6 +113,9 @@ EXAMPLES: dict[str, tuple[Any, int]] = {  # and how many columns each reads
     "Drawn": (Drawn((pred, share), 1000), 2),
     "Graded, 512 thresholds": (Graded(pred, share, EDGES), 2),
     "Elementary, 512 thresholds": (Elementary(pred, share, None, EDGES), 2),
+    "RowCount": (RowCount(), 1),
+    "Within, another model": (Within(Swapped(), Sums(addends)), 2),
+    "Regressed": (Regressed(Worsening(MAE, Model("first"), Swapped()), 0.1), 3),
     "KeyedSums, 10 groups": (KeyedSums(tenth, addends), 2),
     "KeyedSums, 10 groups, with moments": (KeyedSums(tenth, addends, moments=True), 2),
 }

@@ -429,7 +429,8 @@ def test_some_options_are_no_keys(program, folder, name):
 def test_which_options_hold_paths_and_pairs():
     """A new option of this kind must be thought of here."""
     assert {str(key) for key in ALLOWED.values() if key.path is not None} == {
-        "preds", "targets", "baseline", "role", "class-weight", "output", "export"}  # fmt: skip
+        "preds", "targets", "baseline", "role", "class-weight", "output", "export",
+        "sequential"}  # fmt: skip
     assert {str(key) for key in ALLOWED.values() if key.pairs} == {
         *(level + kind for level in ("", "warn-") for kind in (
             "max", "min", "max-increase", "max-regressed-rows", "max-row-loss")),
@@ -510,6 +511,7 @@ HOSTILE: dict[str, Any] = {
     "warn-max": {"mae": 9}, "warn-min": {"mae": 0}, "warn-require": ["mae < 9"],
     "warn-max-increase": {"mae": "900%"}, "warn-max-regressed-rows": 900,
     "warn-max-row-loss": {"mae": 9}, "warn-max-dropped": "99%", "warn-min-samples": 0,
+    "sequential": "looks.json", "first-row": 7,
     "confidence": 0.999999, "cluster": "half", "time": "target", "horizon": 2, "strict": True,
     "naive": True, "allow-undecided": True, "error-on-warning": False, "exit-zero": True,
     "task": "quantile", "like": "torch", "reduction": "sum", "multioutput": "pooled",

@@ -23,8 +23,10 @@ from lossctl.analyses.error_curves import Drawn, ErrorOf, Graded, Rows
 from lossctl.analyses.held import Held
 from lossctl.analyses.levels import Levels
 from lossctl.analyses.murphy import Elementary
+from lossctl.analyses.within import RowCount, Within
 from lossctl.batch import Batch
 from lossctl.few import Few
+from lossctl.gates.rows import Regressed, Worsening
 from lossctl.gram import Gram
 from lossctl.grammar import parse
 from lossctl.keyed import KeyedSums
@@ -123,6 +125,10 @@ EXAMPLES: dict[str, Any] = {
     "wins": Wins(MAE, Model("one"), Other()),
     "keyed sums": KeyedSums(Third(), LossTerms(MAE)),
     "keyed sums of squares": KeyedSums(ThirdAndHalf(), LossTerms(RMSE), moments=True),
+    "rows in a slice": Within(Other(), RowCount()),
+    "sums of another view": Within(Other(), Sums(LossTerms(MAE))),
+    "row count": RowCount(),
+    "regressed": Regressed(Worsening(MAE, None, Other()), 0.25),
     "keyed sums of too many": KeyedSums(Third(), LossTerms(MAE), most=2),
 }
 

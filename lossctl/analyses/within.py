@@ -10,7 +10,7 @@ import numpy as np
 
 from lossctl.analyses.levels import Coded
 from lossctl.arrays import Mask
-from lossctl.batch import Batch
+from lossctl.batch import Batch, View
 from lossctl.rounds import Rounds
 from lossctl.states import Json, Specification, grown
 from lossctl.where import Condition
@@ -66,9 +66,9 @@ class RowCountState:
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """A specification of the rows that a view shows alone."""
+    """A specification of the rows as a view shows them."""
 
-    view: Slice
+    view: View
     of: Specification
 
     def empty(self) -> Any:

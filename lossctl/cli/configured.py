@@ -28,7 +28,8 @@ from lossctl.errors import UsageError, quoted
 
 OWN = "lossctl.toml"
 CHOOSING = ("suite", "config", "no_config")  # say which file counts, so no file says them
-HIDING = ("debug", "quiet")  # quiet: a file would hide what it sets
+HIDING = ("debug", "quiet", "self_test", "suggest")  # a file would hide what it sets, or that
+# nothing is gated
 STREAMS = ("preds", "output", "export")  # may be -; what else is read is a file of its own
 SWITCHES = {"true": True, "1": True, "false": False, "0": False}
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lossctl.analyses.digest import Digest, DigestState
+from lossctl.analyses.digest import Digest
 from lossctl.analyses.inference.anytime import anytime_critical, mixture
+from lossctl.analyses.within import Within
 from lossctl.batch import Batch
 from lossctl.errors import DataError
 from lossctl.gates.increase import Critical
@@ -28,20 +29,6 @@ class FirstRows:
     def __call__(self, batch: Batch) -> Batch:
         keep = batch.rows < self.count
         return batch if keep.all() else batch.take(keep)
-
-
-@dataclass(frozen=True, slots=True)
-class DigestOf:
-    """A digest of the rows that a view shows."""
-
-    digest: Digest
-    view: FirstRows
-
-    def empty(self) -> DigestState:
-        return self.digest.empty()
-
-    def make(self, batch: Batch) -> DigestState:
-        return self.digest.make(batch.seen(self.view))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +110,7 @@ def rounds(looks: Looks, rows: Any) -> Rounds[Seen]:
     read."""
     whole = Digest(), Digest(TARGETS, True)
     last = looks.last
-    first = () if last is None else tuple(DigestOf(one, FirstRows(last.rows)) for one in whole)
+    first = () if last is None else tuple(Within(FirstRows(last.rows), one) for one in whole)
     states = yield (*whole, *first)
     count = rows()
     now = Look(count, str(states[whole[0]]), str(states[whole[1]]), 1)

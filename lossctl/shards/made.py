@@ -11,6 +11,7 @@ import numpy as np
 from lossctl import __version__
 from lossctl.analyses.context import Context
 from lossctl.analyses.digest import Digest, DigestState
+from lossctl.analyses.within import Within
 from lossctl.arrays import Integers, Ragged
 from lossctl.batch import Batch
 from lossctl.errors import UsageError
@@ -23,31 +24,17 @@ from lossctl.scoring import Scoring
 from lossctl.shards import kept as shard
 from lossctl.shards.file import COUNTS, Parts, State, context_json
 from lossctl.shards.kept import Kept
-from lossctl.states import Specification, TopState, grown
+from lossctl.states import TopState
 
 
 @dataclass(frozen=True, slots=True)
 class ByIds:
-    """A specification of rows that are ordered by their ids, so that it does not matter in which
-    part they stand."""
+    """A view: the rows in an order of their ids, so that it does not matter in which part they
+    stand."""
 
-    of: Specification
-
-    def empty(self) -> Any:
-        return self.of.empty()
-
-    def make(self, block: Batch) -> Any:
-        return self.of.make(block.seen(_by_ids))
-
-    def grow(self, state: Any, block: Batch) -> Any:
-        """As `state.merge(self.make(block))`, by the specification's own way where it has one."""
-        return grown(self.of, state, block.seen(_by_ids))
-
-
-def _by_ids(batch: Batch) -> Batch:
-    """The rows in an order of their ids, and without numbers."""
-    assert batch.ids is not None
-    return replace(batch, order=hashed(batch.ids), target_rows=None, memo={}, derived={})
+    def __call__(self, batch: Batch) -> Batch:
+        assert batch.ids is not None
+        return replace(batch, order=hashed(batch.ids), target_rows=None, memo={}, derived={})
 
 
 def hashed(ids: Ragged | Integers) -> Integers:
@@ -95,7 +82,7 @@ def rounds(
     digests = (Digest(), Digest(TARGETS), Digest(TARGETS, True))
     question = in_step([shard.rounds(context, kept), *map(one_state, digests)])
     asked = next(question)
-    told = {one: ByIds(one) if by_ids else one for one in asked}
+    told = {one: Within(ByIds(), one) if by_ids else one for one in asked}
     states = yield tuple(told.values())
     try:
         question.send({one: states[told[one]] for one in asked})
