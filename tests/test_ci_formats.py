@@ -591,7 +591,7 @@ TRAPS = st.lists(PIECES, max_size=9).map("".join)
 
 
 @settings(deadline=None, max_examples=300)
-@given(words=st.lists(TRAPS, min_size=6, max_size=6), form=st.sampled_from(sorted(FORMATS)),
+@given(words=st.lists(TRAPS, min_size=6, max_size=6), form=st.sampled_from(sorted(SHOWN)),
        width=st.integers(36, 120), ascii_only=st.booleans())  # fmt: skip
 def test_no_pieces_of_commands_become_one(
     words: list[str], form: str, width: int, ascii_only: bool

@@ -3,6 +3,7 @@ Files are told apart by what they hold."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,12 +68,12 @@ def baseline_of(text: str) -> Baseline:
 
 
 def kind_of(path: str) -> str:
-    """What a file holds: `state`, `report`, or `predictions`."""
-    try:
-        with Path(path).open("rb") as file:
-            head = file.read(_HEAD) if Path(path).is_file() else b""
-    except OSError as problem:
-        raise DataError(f"{path} cannot be read: {problem.strerror}") from None
+    """What a file holds: `state`, `report`, or `predictions`, which is also said of what cannot be
+    read."""
+    head = b""
+    if Path(path).is_file():  # of a pipe nothing may be taken away
+        with contextlib.suppress(OSError), Path(path).open("rb") as file:
+            head = file.read(_HEAD)
     start = head.lstrip()
     if start.startswith(b'{"' + MARK.encode() + b'"'):
         return "state"
