@@ -7,10 +7,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from lossctl import __version__
 from lossctl.analyses.comparison.question import Question
 from lossctl.analyses.digest import Digest
 from lossctl.errors import UsageError
 from lossctl.gates import asked, measured, of_state, selftest, sequential, suggest, told
+from lossctl.gates.accepted import provenance
 from lossctl.gates.baseline import Baseline
 from lossctl.gates.judged import Judge, critical
 from lossctl.gates.rules import Rules
@@ -61,6 +63,7 @@ def check_plan(
         if looks is not None and look is not None and keep is not None:
             keep(sequential.added(looks, look, gate.outcome))
         said = told.told(gate, rules, look)
+        origin = [] if baseline is None else provenance(baseline, __version__)
         if rules.self_test:
             tried = held.ask(
                 selftest.tried(context, models, rules, found.asked, judge, checks, first)
@@ -72,7 +75,7 @@ def check_plan(
             table=said.table,
             shown=said.shown,
             models=held.models,
-            notes=(*said.notes, *wrong),
+            notes=(*origin, *said.notes, *wrong),
             finding=said.finding,
             digest=found.digest,
             gate=said.gate,
@@ -128,8 +131,9 @@ def check_state(state: State, path: str, *, rules: Rules, baseline: Baseline | N
     rows = sum(state.dropped.values()), max(state.read.values(), default=0)
     gate = rules.gate(Judge(state.context, rules, name, {}).checks(asked, found, *rows))
     said = told.told(gate, rules)
+    origin = [] if baseline is None else provenance(baseline, __version__)
     report = report_of_state(state, path, "check")
     return replace(
         report, losses=(), worst=None, parts=(), table=said.table, shown=said.shown,
-        finding=said.finding, notes=said.notes, gate=said.gate,
+        finding=said.finding, notes=(*origin, *said.notes), gate=said.gate,
     )  # fmt: skip

@@ -54,6 +54,7 @@ class Report:
     models: tuple[Json, ...] = ()  # of several models: name, columns, rows that it leaves out
     gate: Gate | None = None  # of `check`: the requirements, and what became of each
     targets: str | None = None  # a digest of the targets: what a baseline is compared by
+    about: Json | None = None  # of a baseline: when and why it was made, and those before it
     state: str | None = None  # what the states of other parts can be joined with, as a file's text
     schema: int = field(default=SCHEMA)
 
@@ -86,7 +87,7 @@ class Report:
         """The report as JSON-ready data: schema 1."""
         data: Json = {"schema": self.schema}
         apart = ["schema", "parts", "worst", "table", "shown", "gate", "state"]
-        apart += ["models"] * (not self.models)
+        apart += ["models"] * (not self.models) + ["about"] * (self.about is None)
         for name in (f.name for f in fields(self) if f.name not in apart):
             data[name] = _plain(getattr(self, name))
         data["worst"] = _plain(self.worst)

@@ -38,7 +38,7 @@ ORDER = [
     "spool", "passes", "analyses", "notes", "scoring", "shards", "gates", "stats", "run",
     "gate", "samples",
     "applicable", "inspection", "points", "curves", "influence", "explain", "renderers",
-    "writers", "frames", "api", "cli", "__main__",
+    "writers", "frames", "api", "testing", "cli", "__main__",
 ]  # fmt: skip
 
 # (from, to): why it may point upward. All are made when they are used, not when the module loads.

@@ -56,7 +56,7 @@ def check(
     sequential: c.Sequential = None,
     self_test: c.SelfTest = False,
     suggest: c.Suggest = False,
-    first_row: o.FirstRow = 0,
+    first_row: o.FirstRow = None,
     suite: c.Suite = None,
     config: c.Config = None,
     no_config: c.NoConfig = False,
@@ -95,7 +95,7 @@ def _checked(given: Given, told: Settled) -> int:
     modes = {name: values[name] for name in MODES}
     confidence = confidence_of(values["confidence"] or "95%")
     baseline = None if values["baseline"] is None else baseline_of(values["baseline"])
-    own = {"first_row": values["first_row"], "losses": ()}
+    own: dict[str, Any] = {"first_row": values["first_row"] or 0, "losses": ()}
     inputs = [] if baseline is None else [baseline.pred]
     run = partial(given.run, inputs=inputs, notes=told.notes())
     state = values["preds"] != "-" and kind_of(values["preds"]) == "state"

@@ -95,6 +95,13 @@ WarnMinSamples = Annotated[
            help="As --min-samples, but only warns."),
 ]  # fmt: skip
 
+Action = Annotated[str, Argument(metavar="show|update", help="What to do.", show_default=False)]
+BaselinePath = Annotated[
+    str, Argument(metavar="FILE", help="The baseline, .json or .state.", show_default=False)
+]
+Reason = Annotated[
+    Text, Option("--reason", metavar="TEXT", help="Why this is the new baseline, for review.")
+]
 BaselineFile = Annotated[
     Text,
     Option("--baseline", metavar="FILE",

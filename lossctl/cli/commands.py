@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lossctl.cli.advise import advise
+from lossctl.cli.baseline import baseline
 from lossctl.cli.check import check
 from lossctl.cli.compare import compare
 from lossctl.cli.eval import evaluate
@@ -19,6 +20,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "eval": evaluate,
     "compare": compare,
     "check": check,
+    "baseline": baseline,
     "merge": merge,
     "samples": samples,
     "slices": slices,

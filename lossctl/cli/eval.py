@@ -14,7 +14,7 @@ def evaluate(
     outliers: o.Outliers = "mad",
     top: o.Top = 10,
     score_only: o.ScoreOnly = False,
-    first_row: o.FirstRow = 0,
+    first_row: o.FirstRow = None,
 ) -> int:
     """Compare losses of predictions against targets, and say which samples make each."""
     from lossctl.grouping import groupings
@@ -29,5 +29,5 @@ def evaluate(
         decompose=decompose,
         outliers=outliers,
         top=top,
-        first_row=first_row,
+        first_row=first_row or 0,
     )

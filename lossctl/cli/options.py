@@ -125,7 +125,7 @@ StateFormat = Annotated[
            help="state, or a format of eval; else what the name of -o says."),
 ]  # fmt: skip
 FirstRow = Annotated[
-    int, Option("--first-row", metavar="N", help="The number of the first row, of a part of all.")
+    Whole, Option("--first-row", metavar="N", help="The number of the first row, of a part of all.")
 ]
 At = Annotated[
     Text,

@@ -156,7 +156,8 @@ class Given:
         from lossctl.cli.progress import Progress
 
         destinations = self.destinations(score_only=score_only, inputs=inputs)
-        own |= {"keep_state": destinations.has("state"), "digest_targets": destinations.has("json")}
+        own = {"keep_state": destinations.has("state"),
+               "digest_targets": destinations.has("json")} | own  # fmt: skip
         plan = self.plan(**own)
         startup.done()
 

@@ -76,6 +76,7 @@ class State:
     order: DigestState  # of the targets, each with what orders its row
     kept: Mapping[tuple[str, str], Kept] = field(default_factory=dict)
     states: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    about: Json | None = None  # of a baseline: when and why it was made, and those before it
 
     @property
     def context(self) -> Context:
@@ -133,7 +134,9 @@ class State:
 
     def to_json(self) -> str:
         """The file's text: one line for each loss, the same for the same rows in any parts."""
+        about = {} if self.about is None else {"about": self.about}
         head: Json = {
+            **about,
             "lossctl": self.version,
             "made": self.made,
             "parts": {"by_ids": self.parts.by_ids, "rows": [list(p) for p in self.parts.stretches]},
@@ -224,7 +227,7 @@ def _state(data: Json) -> State:
     return State(
         str(data["lossctl"]), made, parts, {side: int(n) for side, n in rows["read"].items()},
         int(rows["scored"]), {why: int(rows["dropped"][why]) for why in COUNTS},
-        digests[0], digests[1], digests[2], kept, states,
+        digests[0], digests[1], digests[2], kept, states, data.get("about"),
     )  # fmt: skip
 
 
