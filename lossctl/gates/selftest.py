@@ -73,9 +73,10 @@ def tried(
 
 
 def _caught(way: Sequence[Step], checks: Sequence[Check]) -> Caught:
-    """From which step on a requirement is violated, and from which on it is not met."""
+    """From which step on a requirement is violated, and from which on it is not met; what noise
+    could explain may be let pass."""
     violated = _since([one.outcome == "violated" for one in checks])
-    blocked = _since([one.outcome != "met" for one in checks])
+    blocked = _since([one.outcome != "met" and not one.noise for one in checks])
     return Caught(
         None if violated is None else way[violated],
         None if violated is None else checks[violated].value,
@@ -120,10 +121,9 @@ def gate(found: Tried) -> Gate:
     """Violated where a requirement cannot fire, however bad the predictions are."""
     checks = []
     for one, ways in zip(found.now, found.caught, strict=True):
-        fires = any(way.step is not None for way in ways) or _counts(one)
+        fires = _counts(one) or any(way.step or way.blocks for way in ways)
         why = "" if _counts(one) else _why(one, ways)
-        blocks = any(way.blocks is not None for way in ways)
-        outcome: Outcome = "met" if fires else "undecided" if blocks else "violated"
+        outcome: Outcome = "met" if fires else "violated"
         checks.append(Check(
             one.requirement, f"{one.said} can fire", outcome, one.warning, one.source, None,
             one.limit, one.percent, one.relative, why,
@@ -150,7 +150,7 @@ def _why(one: Check, ways: Sequence[Caught]) -> str:
         return f"{one.requirement} fires {', or '.join(told)}"
     blocked = [way.blocks.said for way in ways if way.blocks is not None]
     if blocked:
-        return f"{one.requirement} is undecided with {', or '.join(blocked)}, and never violated"
+        return f"{one.requirement} blocks, undecided, with {', or '.join(blocked)}"
     return f"{one.requirement} never fires, not with errors and rows as bad as they were made"
 
 
