@@ -28,7 +28,7 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SHOWN = ("README.md", "CONTRIBUTING.md", "examples/README.md")
+SHOWN = ("README.md", "CONTRIBUTING.md", "examples/README.md", "docs/ci.md")
 WRITTEN = sorted(
     [*SHOWN, "CHANGELOG.md", "sample_data/README.md"]
     + [str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")]

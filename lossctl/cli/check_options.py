@@ -95,7 +95,7 @@ WarnMinSamples = Annotated[
            help="As --min-samples, but only warns."),
 ]  # fmt: skip
 
-Action = Annotated[str, Argument(metavar="show|update", help="What to do.", show_default=False)]
+Action = Annotated[str, Argument(metavar="ACTION", help="show or update.", show_default=False)]
 BaselinePath = Annotated[
     str, Argument(metavar="FILE", help="The baseline, .json or .state.", show_default=False)
 ]
