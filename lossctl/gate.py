@@ -114,7 +114,7 @@ def suggest_plan(
         compared = len(models) > 1
         return report_of(
             held, "check", table=suggest.table(made, compared=compared), models=held.models,
-            parts=tuple(suggest.parts(made)), notes=tuple(suggest.notes(compared=compared)),
+            parts=tuple(suggest.parts(made)), notes=tuple(suggest.notes(made, compared=compared)),
             finding=suggest.finding(made), digest=str(digest),
         )  # fmt: skip
 

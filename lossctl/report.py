@@ -236,13 +236,13 @@ def _title_of_models(report: Report) -> str:
     truth = [named(given) for role, given in report.inputs.items() if role in TRUTH]
     count = report.rows["scored"]
     models = f"{len(report.models)} models"
-    if report.gate is not None:
+    if report.command == "check":
         models = " over ".join(named(one) for one in report.models[::-1])
     rows = f"{models} on {count} row{'s' * (count != 1)}"
     parts = [f"{rows} of {truth[0]}" if truth else rows]
     if report.task not in ("custom", "auto"):
         parts.append(report.task)
-    if report.gate is not None:
+    if report.command == "check":
         return " · ".join(parts)
     return " · ".join([*parts, f"reference: {report.models[0]['name']}"])
 

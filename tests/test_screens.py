@@ -167,12 +167,47 @@ SCREENS |= {
 }  # fmt: skip
 
 
+RIDGE = [f"{DIABETES}/ridge.csv", f"{DIABETES}/target.csv"]
+FOREST = [f"{DIABETES}/forest.csv", f"{DIABETES}/target.csv"]
+BROKEN = [f"{DIABETES}/broken.csv", f"{DIABETES}/target.csv"]
+OVER = ["--baseline", f"{DIABETES}/ridge.csv"]
+CHECKED = {  # and the status
+    "met": ([*RIDGE, "--max", "rmse=58", "--min", "r2=0.4", "--min-samples", "400"], 0),
+    "violated": ([*BROKEN, "--max", "rmse=60", "--max-row-loss", "mae=160", "--min", "r2=0.4",
+                  "--warn-max", "mae=50", "--require", "p95(mae) < 120"], 1),
+    "undecided": ([*FOREST, *OVER, "--max-increase", "mae=2%", "--max", "rmse=60"], 4),
+    "close": ([*RIDGE, "--max", "rmse=54.7324"], 1),
+    "several": ([*FOREST, *OVER, "--max-increase", "mae=2%", "--max-increase", "rmse=12%",
+                 "--max-increase", "r2=0.05", "--max-increase", "bias=1", "--max-increase",
+                 "median_ae=1%", "--max-regressed-rows", "50%"], 4),
+    "broken": ([*BROKEN, *OVER, "--max-increase", "rmse=10%", "--max-regressed-rows", "2"], 4),
+    "slices": ([*RIDGE, "--max", "rmse@sex=1=50", "--max", "mae@age>=50&sex=2=50",
+                "--max", "mae@sex=3=50", "--warn-min", "r2@age<40=0.6"], 4),
+    "missing": ([*RIDGE, "--baseline", "nowhere.state", "--max-increase", "mae=2%"], 4),
+    "allowed": ([*FOREST, *OVER, "--max-increase", "mae=2%", "--allow-undecided"], 0),
+    "strict": ([*FOREST, *OVER, "--max-increase", "mae=8%", "--strict"], 4),
+    "naive": ([*FOREST, *OVER, "--max-increase", "mae=2%", "--naive"], 1),
+    "self_test": ([*FOREST, *OVER, "--max-increase", "mae=12%", "--max", "rmse=60", "--max",
+                   "mae=1e6", "--self-test"], 1),
+    "suggest": ([*FOREST, *OVER, "--suggest"], 0),
+    "multiclass": ([f"{S}/multiclass/forest.csv", f"{S}/multiclass/target.csv", "--baseline",
+                    f"{S}/multiclass/knn.csv", "--max-increase", "scce=5%", "--max-increase",
+                    "zero_one=1%", "--max-regressed-rows", "zero_one=20"], 4),
+    "boxes": ([f"{S}/boxes/model.csv", f"{S}/boxes/target.csv", "--max", "giou=0.3",
+               "--require", "p95(iou_loss) < 0.5"], 1),
+    "sequence": ([f"{S}/sequences/readings.csv", "--task", "sequence", "--max", "wer=5%",
+                  "--max", "cer=5%"], 1),
+}  # fmt: skip
+SCREENS |= {f"check_{name}": ["check", *words] for name, (words, _) in CHECKED.items()}
+STATUS = {f"check_{name}": status for name, (_, status) in CHECKED.items()}
+
+
 @pytest.mark.parametrize("columns", [80, 140])
 @pytest.mark.parametrize("name", SCREENS)
 def test_screen(name, columns, capfd, monkeypatch, request):
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("COLUMNS", str(columns))
-    assert run([*SCREENS[name], "-f", "table"]) == 0
+    assert run([*SCREENS[name], "-f", "table"]) == STATUS.get(name, 0)
     shown = capfd.readouterr().out
     assert max(width(line) for line in shown.splitlines()) <= columns
     golden = GOLDEN / f"{name}-{columns}.txt"

@@ -9,7 +9,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from lossctl.analyses.context import Context
 from lossctl.gates.increase import Critical, Increase, increase
 from lossctl.gates.measured import Asked, Found
-from lossctl.gates.requirement import Quantity
+from lossctl.gates.requirement import Quantity, scaled
 from lossctl.report import Column, Note, Part, Table
 from lossctl.spec import Spec, written
 from lossctl.student import normal_quantile
@@ -51,8 +51,7 @@ def suggestions(
         pair = found[count + place].pair if len(found) > count else None
         change = None
         if pair is not None:
-            relative = spec.direction == "min" and (spec.shares or spec.low >= 0.0)
-            change = increase(context, spec, pair, 0.0, relative, critical)
+            change = increase(context, spec, pair, 0.0, scaled(spec), critical)
         made.append(_suggested(spec, found[place], change, critical))
     return made
 
@@ -71,7 +70,7 @@ def _suggested(spec: Spec, found: Found, change: Increase | None, critical: Crit
             limit = f"--max {spec}={rounded(interval.high, up=True)}"
     margin = caught = None
     if change is not None and change.decides:
-        relative = spec.direction == "min" and (spec.shares or spec.low >= 0.0)
+        relative = scaled(spec)
         size = change.decides * (100.0 if relative else 1.0)
         margin = f"--max-increase {spec}={rounded(size, up=True, digits=DIGITS - 1)}"
         margin += "%" if relative else ""
@@ -100,15 +99,15 @@ def table(found: Sequence[Suggestion], *, compared: bool) -> Table:
         columns += [
             Column("margin", "text"),
             Column("change now", "shift", 2),
-            Column("caught in 80 %", "shift", 1),
+            Column("caught in 4 of 5", "shift", 1),
         ]
     rows = []
     for one in found:
-        cells: list[object] = [one.spec.brief, one.value, one.limit or one.why]
+        cells: list[object] = [one.spec.brief, one.value, one.limit]
         if compared:
-            relative = one.margin is not None and one.margin.endswith("%")
+            relative = scaled(one.spec)
             now = None if one.change is None else one.change.change
-            cells += [one.margin or one.why, _shift(now, relative), _shift(one.caught, relative)]
+            cells += [one.margin, _shift(now, relative), _shift(one.caught, relative)]
         rows.append(tuple(cells))
     return Table(tuple(columns), tuple(rows))
 
@@ -137,13 +136,20 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def notes(*, compared: bool) -> list[Note]:
-    """What the numbers mean."""
+def notes(found: Sequence[Suggestion], *, compared: bool) -> list[Note]:
+    """What the numbers mean, and why some losses have none."""
+    lacking: dict[str, list[str]] = {}
+    for one in found:
+        if one.limit is None or (compared and one.margin is None):
+            what = "no limit" if one.limit is None else "no margin"
+            lacking.setdefault(f"{what}: {one.why}", []).append(one.spec.brief)
+    said = [Note("none", f"{', '.join(names)}: {why}") for why, names in lacking.items()]
+    text = ("a margin is half the interval of the change: equal models stay within it in 39 of 40 "
+            "builds, and are hardly ever called a regression")  # fmt: skip
     if not compared:
-        return [Note("margins", "--baseline FILE suggests margins too: how much the noise of these "
-                     "rows lets two models differ")]  # fmt: skip
-    return [Note("margins", "a margin is half the interval of the change: equal models stay within "
-                 "it in 39 of 40 builds, and are hardly ever called a regression")]  # fmt: skip
+        text = ("--baseline FILE suggests margins too: how much the noise of these rows lets two "
+                "models differ")  # fmt: skip
+    return [*said, Note("margins", text)]
 
 
 def finding(found: Sequence[Suggestion]) -> str:

@@ -12,7 +12,7 @@ from lossctl.errors import inert
 from lossctl.gates import sequential
 from lossctl.gates.rules import Rules
 from lossctl.gates.sequential import Seen
-from lossctl.gates.wording import amount
+from lossctl.gates.wording import WORST, amount
 from lossctl.report import Column, Note, Table
 
 FIRST = 3  # requirements that the verdict names
@@ -98,7 +98,7 @@ def notes(gate: Gate, rules: Rules) -> list[Note]:
             found.append(Note("not_shown", f"{one.why}{_decides(one)}"))
     undecided = [one for one in gate.checks if one.noise and one.decides]
     if undecided and gate.outcome == "undecided":
-        found.append(Note("margins", _margins(undecided[0])))
+        found.append(Note("margins", _margins(undecided[0], rules.strict)))
     if rules.naive and rules.against:
         found.append(Note("naive", "--naive compares bare numbers: noise tells equal models apart"))
     return found
@@ -111,7 +111,7 @@ def _decides(one: Check) -> str:
     return f"; {counted(one.n)} tell margins of about {amount(one.decides, one.percent, 2)} apart"
 
 
-def _margins(one: Check) -> str:
+def _margins(one: Check, strict: bool) -> str:
     """What would decide it."""
     told = amount(one.decides or 0.0, one.percent, 2)
     text = f"{counted(one.n)} tell margins of about {told} apart"
@@ -121,7 +121,8 @@ def _margins(one: Check) -> str:
         if one.limit > 0.0:
             needed = one.n * (one.decides / one.limit) ** 2
             text += f" (for that about {float(f'{needed:.2g}'):,.0f} rows)".replace(",", " ")
-    return f"{text}: a wider margin or more rows decide it; --allow-undecided lets it pass"
+    passes = "" if strict else "; --allow-undecided lets it pass"
+    return f"{text}: a wider margin or more rows decide it{passes}"
 
 
 def finding(gate: Gate, rules: Rules) -> str:
@@ -133,9 +134,20 @@ def finding(gate: Gate, rules: Rules) -> str:
             and (not one.warning or rules.error_on_warning)]  # fmt: skip
     if gate.outcome == "met":
         return f"MET: {_all(gate, told)} {exits}"
-    whys = [inert(one.why) for one in told[:FIRST]]
+    whys = _once(told[:FIRST])
     more = f"; and {len(told) - FIRST} more" if len(told) > FIRST else ""
     return f"{gate.outcome.upper()}: {'; '.join(whys)}{more} {exits}"
+
+
+def _once(told: Sequence[Check]) -> list[str]:
+    """Why, of each; rows that were named already are not named again."""
+    whys, named = [], set()
+    for one in told:
+        rows = tuple(row["row"] for row in one.rows)
+        text = one.why.partition(WORST)[0] if rows in named else one.why
+        named.add(rows)
+        whys.append(inert(text))
+    return whys
 
 
 def _all(gate: Gate, met: Sequence[Check]) -> str:

@@ -8,6 +8,7 @@ from lossctl.gates.requirement import Quantity, Requirement
 from lossctl.report import Json, said_name
 
 BY = {"<=": "at most", ">=": "at least", "<": "below", ">": "above"}
+WORST = "; worst "  # before the rows that make a value
 BROKEN = {"<=": "above", ">=": "below", "<": "not below", ">": "not above"}
 
 
@@ -72,7 +73,7 @@ def who(rows: tuple[Json, ...]) -> str:
     """`; worst #371 (3.6e+06, 38 %), #17 (...)`: the rows that make a value."""
     if not rows:
         return ""
-    return "; worst " + ", ".join(_row(one) for one in rows)
+    return WORST + ", ".join(_row(one) for one in rows)
 
 
 def _row(one: Json) -> str:
