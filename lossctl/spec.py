@@ -69,6 +69,12 @@ class Spec:
         return (self.low >= 0.0 or self.loss.shares) and self.reduction.sums
 
     @property
+    def scaled(self) -> bool:
+        """Whether a change relative to the value means something: it is best at 0, and never
+        below."""
+        return self.direction == "min" and (self.shares or self.low >= 0.0)
+
+    @property
     def low(self) -> float:
         """The least that one value can be."""
         return self.loss.low_for(self.all_settings)

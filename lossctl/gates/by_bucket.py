@@ -35,7 +35,7 @@ def paired(
     measured = Measured(spec, values, None, NO_SUMS, (Apart(), Apart()))
     if all("buckets" in each for each in states):
         measured = _measured(context, spec, values, states)
-    return pair_of(judged([measured], question)[0])
+    return pair_of(judged([measured], question)[0], question)
 
 
 def _measured(

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lossctl.analyses.comparison.judged import ROUNDING, Judged, placed
+from lossctl.analyses.comparison.judged import FEWEST, ROUNDING, Judged, placed
+from lossctl.analyses.comparison.question import Question
 from lossctl.analyses.context import Context
 from lossctl.analyses.inference.margin import Paired, beyond_p, fieller
 from lossctl.reductions.additive import Additive
@@ -69,7 +70,7 @@ class _Scale:
 Critical = Callable[[int, int], float]  # of degrees of freedom and units: standard errors
 
 
-def pair_of(found: Judged) -> Pair | None:
+def pair_of(found: Judged, question: Question) -> Pair | None:
     """Both values as rows that are paired tell them; None where one has no value."""
     measured = found.measured
     values = placed([measured.value(0), measured.value(1)], found.spec.direction)
@@ -86,9 +87,12 @@ def pair_of(found: Judged) -> Pair | None:
     if not math.isfinite(error):
         return Pair(before, after, doubt="its spread is too large for a 64-bit float")
     error = 0.0 if error <= ROUNDING * max(abs(before), abs(after)) else error
+    doubt = None if versus.trusted else versus.why
+    if spread.units < FEWEST:  # whatever else there is to say
+        doubt = f"{spread.units} {question.unit} are too few to judge"
     return Pair(
         before, after, error * error, float(spread.shared[1]), float(spread.own[0]) ** 2,
-        spread.degrees, spread.units, None if versus.trusted else versus.why, versus.safe,
+        spread.degrees, spread.units, doubt, versus.safe,
         wider=versus.serial or 1.0,
     )  # fmt: skip
 

@@ -155,7 +155,7 @@ def _increase(
     (one,), _ = checked(judged([found], question), pair, held.batch if all_rows else None, question)
     rows = _worsened(context, spec, models, column, worst.entries, like)
     lacking = next((value for value in found.values if value.status != "ok"), found.values[1])
-    return Found(lacking, pair_of(one), rows)
+    return Found(lacking, pair_of(one, question), rows)
 
 
 def _worsened(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from lossctl.errors import UsageError, quoted
 from lossctl.grammar import parse as loss_of
-from lossctl.spec import Spec, written
+from lossctl.spec import written
 from lossctl.where import Condition, parted
 from lossctl.where import parse as condition_of
 
@@ -182,16 +182,11 @@ def _check(made: Requirement, text: str) -> None:
     spec = loss_of(quantity.loss) if quantity.loss else None
     if spec is None or not made.percent or function != "increase":
         return
-    if not scaled(spec):
+    if not spec.scaled:
         raise UsageError(
             f"{quoted(text)}: a percentage of {spec.loss.label} means nothing: 0 is not its best",
             f"give the margin in its own unit: increase({quantity.loss}) <= 0.02",
         )
-
-
-def scaled(spec: Spec) -> bool:
-    """Whether a percentage of a loss means something: it is best at 0, and never below."""
-    return spec.direction == "min" and (spec.shares or spec.low >= 0.0)
 
 
 def _condition_of(text: str, within: str) -> Condition:

@@ -9,7 +9,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from lossctl.analyses.context import Context
 from lossctl.gates.increase import Critical, Increase, increase
 from lossctl.gates.measured import Asked, Found
-from lossctl.gates.requirement import Quantity, scaled
+from lossctl.gates.requirement import Quantity
 from lossctl.report import Column, Note, Part, Table
 from lossctl.spec import Spec, written
 from lossctl.student import normal_quantile
@@ -51,7 +51,7 @@ def suggestions(
         pair = found[count + place].pair if len(found) > count else None
         change = None
         if pair is not None:
-            change = increase(context, spec, pair, 0.0, scaled(spec), critical)
+            change = increase(context, spec, pair, 0.0, spec.scaled, critical)
         made.append(_suggested(spec, found[place], change, critical))
     return made
 
@@ -70,7 +70,7 @@ def _suggested(spec: Spec, found: Found, change: Increase | None, critical: Crit
             limit = f"--max {spec}={rounded(interval.high, up=True)}"
     margin = caught = None
     if change is not None and change.decides:
-        relative = scaled(spec)
+        relative = spec.scaled
         size = change.decides * (100.0 if relative else 1.0)
         margin = f"--max-increase {spec}={rounded(size, up=True, digits=DIGITS - 1)}"
         margin += "%" if relative else ""
@@ -105,7 +105,7 @@ def table(found: Sequence[Suggestion], *, compared: bool) -> Table:
     for one in found:
         cells: list[object] = [one.spec.brief, one.value, one.limit]
         if compared:
-            relative = scaled(one.spec)
+            relative = one.spec.scaled
             now = None if one.change is None else one.change.change
             cells += [one.margin, _shift(now, relative), _shift(one.caught, relative)]
         rows.append(tuple(cells))

@@ -130,7 +130,7 @@ class Judged:
     @property
     def scaled(self) -> bool:
         """Whether a change relative to the value means something."""
-        return _scaled(self.measured)
+        return self.spec.scaled
 
     @property
     def reference(self) -> float | None:
@@ -238,7 +238,7 @@ def _versus(found: Measured, number: int, question: Question) -> Versus:
     direction = found.spec.direction
     ours, theirs = (abs(one) if direction == "zero" else one for one in (value, reference))
     difference = ours - theirs
-    change = difference / abs(theirs) if _scaled(found) and theirs else None
+    change = difference / abs(theirs) if found.spec.scaled and theirs else None
     plain = Versus(number, difference, change, apart=apart)
     if apart.wins is not None and apart.wins.rows == apart.wins.ties and difference == 0.0:
         return replace(plain, verdict=IDENTICAL)
@@ -259,7 +259,7 @@ def _versus(found: Measured, number: int, question: Question) -> Versus:
     test = mean_test(difference, error, spread.degrees, question.confidence)
     smallest = detectable(error, 1, question.confidence)
     needed = None
-    if theirs and _scaled(found):
+    if theirs and found.spec.scaled:
         needed = n * rows_needed(error, ONE_PERCENT * abs(theirs), question.confidence)
     doubt = _doubt(apart, spread.units, question.unit)
     return replace(
@@ -267,13 +267,6 @@ def _versus(found: Measured, number: int, question: Question) -> Versus:
         trusted=doubt is None, why=doubt, effect=difference / (error * math.sqrt(n)),
         smallest=smallest, needed=needed,
     )  # fmt: skip
-
-
-def _scaled(found: Measured) -> bool:
-    """Whether a change relative to the value means something: it does where a loss is never
-    negative, and 0 is perfect."""
-    spec = found.spec
-    return (spec.shares or spec.low >= 0.0) and spec.direction == "min"
 
 
 def _doubt(apart: Apart, count: int, unit: str) -> str | None:
