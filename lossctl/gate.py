@@ -64,6 +64,7 @@ def check_plan(
             keep(sequential.added(looks, look, gate.outcome))
         said = told.told(gate, rules, look)
         origin = [] if baseline is None else provenance(baseline, __version__)
+        origin += told.left_out(held.models)
         if rules.self_test:
             tried = held.ask(
                 selftest.tried(context, models, rules, found.asked, judge, checks, first)

@@ -13,7 +13,7 @@ from lossctl.gates import sequential
 from lossctl.gates.rules import Rules
 from lossctl.gates.sequential import Seen
 from lossctl.gates.wording import WORST, amount
-from lossctl.report import Column, Note, Table
+from lossctl.report import Column, Json, Note, Table
 
 FIRST = 3  # requirements that the verdict names
 
@@ -101,6 +101,20 @@ def notes(gate: Gate, rules: Rules) -> list[Note]:
         found.append(Note("margins", _margins(undecided[0], rules.strict)))
     if rules.naive and rules.against:
         found.append(Note("naive", "--naive compares bare numbers: noise tells equal models apart"))
+    return found
+
+
+def left_out(models: Sequence[Json]) -> list[Note]:
+    """The rows that one of two models leaves out: both are compared without them."""
+    found = []
+    for one in models:
+        reasons = {why: count for why, count in one["left_out"].items() if count}
+        if reasons:
+            told = ", ".join(f"{count} {why}" for why, count in reasons.items())
+            rows = counted(sum(reasons.values()))
+            text = (f"{one['name']} leaves out {rows} ({told}), and both models are compared "
+                    "without them: --max-dropped says how many may be")  # fmt: skip
+            found.append(Note("left_out", text, warning=True))
     return found
 
 
