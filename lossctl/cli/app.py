@@ -20,8 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 2 usage, 3 data, 5 output, 70 internal error; of check also 1 violated, "
-    "4 undecided.",
+    epilog="Exit codes: 0 done, 2 usage, 3 data, 5 output, 70 internal error; of check also "
+    "1 violated, 4 undecided.",
 )
 
 
