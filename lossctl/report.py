@@ -92,7 +92,8 @@ class Report:
             data[name] = _plain(getattr(self, name))
         data["worst"] = _plain(self.worst)
         if self.gate is not None:
-            data["gate"] = _plain(self.gate)
+            values = {one.requirement: one.value for one in self.gate.checks}
+            data["gate"] = {**_plain(self.gate), "values": values}  # for who tracks numbers
         if self.table is not None:
             data["table"] = table_data(self.table)
         if self.shown:

@@ -196,6 +196,14 @@ def test_what_is_suggested_is_met_by_the_same_predictions(lossctl: Any, checked:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("form", ["github", "junit", "gitlab", "sarif"])
+def test_a_suggestion_is_no_verdict(lossctl: Any, form: str) -> None:
+    status, out, err = lossctl("check", DATA / "ridge.csv", DATA / "target.csv", "--suggest",
+                               "-f", form)  # fmt: skip
+    assert (status, out) == (2, "")
+    assert f"--suggest has no verdict: {form}" in err
+
+
 def test_a_margin_is_half_the_interval_of_the_change(checked: Any, tmp_path: Path) -> None:
     files = three(tmp_path)
     report, _ = checked(files["cand"], files["target"], "--baseline", files["base"], "--suggest",

@@ -91,7 +91,9 @@ def _checked(given: Given, told: Settled) -> int:
     from lossctl.shards.file import read
 
     values = told.values
-    given.destinations()  # what they refuse comes before what files hold
+    formats = given.destinations()  # what they refuse comes before what files hold
+    if values["suggest"]:
+        formats.refuse(("check",), "--suggest has no verdict")
     modes = {name: values[name] for name in MODES}
     confidence = confidence_of(values["confidence"] or "95%")
     baseline = None if values["baseline"] is None else baseline_of(values["baseline"])

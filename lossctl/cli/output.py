@@ -86,6 +86,12 @@ class Destinations:
             ascii_only=ascii_stdout(),
         )
 
+    def refuse(self, commands: tuple[str, ...], why: str) -> None:
+        """Raises UsageError for a format of what only these commands have."""
+        for one in self.all:
+            if OF.get(one.format) == commands:
+                raise UsageError(f"{why}: {one.format} has nothing to say", "use table, md or json")
+
     def has(self, form: str) -> bool:
         """Whether anything is written in a format."""
         return any(one.format == form for one in self.all)

@@ -69,7 +69,9 @@ def baseline_of(text: str) -> Baseline:
 
 def kind_of(path: str) -> str:
     """What a file holds: `state`, `report`, or `predictions`, which is also said of what cannot be
-    read."""
+    read. Raises DataError where there is none."""
+    if not Path(path).exists():
+        raise DataError(f"{path}: no such file")
     head = b""
     if Path(path).is_file():  # of a pipe nothing may be taken away
         with contextlib.suppress(OSError), Path(path).open("rb") as file:

@@ -20,7 +20,7 @@ from lossctl.shards.kept import Kept
 from lossctl.spec import Spec
 
 NO_VALUES = "a state holds sums, not the values of rows"
-NOT_READ = "it is predictions: a state is compared with a state or a report"
+NOT_READ = "predictions, and a state is compared with a state or a report"
 
 
 def asked_of(state: State, rules: Rules) -> list[Asked]:
@@ -63,7 +63,7 @@ def found_of(
     if baseline is not None:
         why = baseline.missing
         if why is None and baseline.is_model:
-            why = NOT_READ
+            why = f"the baseline {baseline.name} is {NOT_READ}"
         if why is None:
             why = unlike(baseline, state.targets, state.order, state.scored)
     return [_found(state, one, rules, baseline, why) for one in asked]
