@@ -38,13 +38,14 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class RowCount:
-    """How many rows there are."""
+    """How many rows there are that weigh anything."""
 
     def empty(self) -> RowCountState:
         return RowCountState()
 
     def make(self, block: Batch) -> RowCountState:
-        return RowCountState(block.count)
+        weight = block.weight
+        return RowCountState(block.count if weight is None else int(np.count_nonzero(weight)))
 
 
 @dataclass(frozen=True, slots=True)

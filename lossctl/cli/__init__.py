@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -13,6 +14,9 @@ from lossctl.cli import startup
 from lossctl.errors import ExitStatus, LossctlError, OutputError, ReaderLeftError, inert
 
 NO_THREAD = ("can't start new thread", "Failed to launch worker thread")  # Python's, Arrow's words
+
+NO_MEMORY = "failed to map segment"  # the loader's words
+EXHAUSTED = (errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 
 
 class TerminatedError(BaseException):
@@ -47,12 +51,17 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit as left:  # completion is done; or Click saw its help go nowhere
         return ExitStatus.PIPE if left.code else ExitStatus.OK
     except OSError as problem:
+        if problem.errno in EXHAUSTED:
+            text = f"the system has no more to give: {(problem.strerror or '').lower()}"
+            return _failed(text, ExitStatus.DATA, debug)
         text = f"standard output: {problem.strerror or problem}"
         return _failed(text, ExitStatus.OUTPUT, debug)
     except MemoryError:
         text = "the data need more memory than there is; lower --block-rows"
         return _failed(text, ExitStatus.DATA, debug)
     except Exception as error:
+        if isinstance(error, ImportError) and NO_MEMORY in str(error):
+            return _failed("a library needs more memory than there is", ExitStatus.DATA, debug)
         if any(words in str(error) for words in NO_THREAD):
             text = "no thread can be started: free some memory, or --threads 1"
             return _failed(text, ExitStatus.DATA, debug)
@@ -83,7 +92,7 @@ def _through_typer(arguments: list[str]) -> int:
         return ExitStatus.INTERRUPTED
     except click_error as problem:
         if type(problem).__name__ == "NoArgsIsHelpError":
-            print(problem.format_message(), file=sys.stderr)
+            startup.say(problem.format_message())
             return ExitStatus.USAGE
         message = problem.format_message().strip().rstrip(".").replace("\n", " ")
         message = (
@@ -100,9 +109,8 @@ def _failed(message: str, status: int, debug: bool) -> int:
         from lossctl.renderers.typeset import shown
 
         for line in traceback.format_exc().rstrip("\n").split("\n"):  # it quotes data too
-            print(shown(line), file=sys.stderr)
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        print(f"lossctl: {inert(message)}", file=sys.stderr, flush=True)
+            startup.say(shown(line))
+    startup.say(f"lossctl: {inert(message)}")
     return status
 
 

@@ -95,7 +95,7 @@ def _checked(given: Given, told: Settled) -> int:
     if values["suggest"]:
         formats.refuse(("check",), "--suggest has no verdict")
     modes = {name: values[name] for name in MODES}
-    confidence = confidence_of(values["confidence"] or "95%")
+    confidence = confidence_of("95%" if values["confidence"] is None else values["confidence"])
     baseline = None if values["baseline"] is None else baseline_of(values["baseline"])
     own: dict[str, Any] = {"first_row": values["first_row"] or 0, "losses": ()}
     inputs = [] if baseline is None else [baseline.pred]

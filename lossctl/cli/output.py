@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from lossctl.cli import startup
 from lossctl.errors import OutputError, ReaderLeftError, UsageError, inert
 from lossctl.renderers import OF, SUFFIXES, known_format, render, suffix_format
 
@@ -141,13 +142,13 @@ class Destinations:
         for role, given in named.items():
             columns = ", ".join(name for name in given["columns"] if name) or "all"
             text = f"{role}: {given['path']} as {given['format']}, columns {columns}"
-            print(f"lossctl: {inert(text)}", file=sys.stderr)
-        print(f"lossctl: {report.rows['scored']} rows in {seconds:.2f} s", file=sys.stderr)
+            startup.say(f"lossctl: {inert(text)}")
+        startup.say(f"lossctl: {report.rows['scored']} rows in {seconds:.2f} s")
 
 
 def note(text: str) -> None:
     """A line on stderr beside the results."""
-    print(f"lossctl: note: {inert(text)}", file=sys.stderr)
+    startup.say(f"lossctl: note: {inert(text)}")
 
 
 def _export(text: str) -> Destination:
@@ -298,6 +299,8 @@ def written(path: str, *, append: bool = False) -> Iterator[BinaryIO]:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
             raise
+    except RuntimeError as problem:  # of a link that leads to itself
+        raise OutputError(f"{path} cannot be written: {problem}") from None
     except OSError as problem:
         # Arrow says more than the system does.
         said = os.strerror(problem.errno) if problem.errno else str(problem)

@@ -24,6 +24,8 @@ def read_options(
     r"""The reading options; `\t` and `tab` mean a tab."""
     if delimiter == "":
         raise UsageError("-d is empty", "give a character, such as ';'")
+    if encoding == "":
+        raise UsageError("--encoding is empty", "name one, such as latin-1")
     if delimiter in ("\\t", "tab"):
         delimiter = "\t"
     if layout not in ("BTC", "TBC"):

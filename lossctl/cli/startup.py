@@ -1,9 +1,11 @@
-"""What the process sets before anything large is imported, and after."""
+"""What the process sets before anything large is imported, and after; and how it speaks."""
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
+import sys
 
 
 def begin() -> None:
@@ -20,3 +22,10 @@ def done() -> None:
     """Collect from now on, and leave alone what start-up made."""
     gc.freeze()
     gc.enable()
+
+
+def say(line: str) -> None:
+    """A line on stderr, where anybody listens: what cannot be said changes no result."""
+    if sys.stderr is not None:  # print would take stdout
+        with contextlib.suppress(OSError, ValueError):
+            print(line, file=sys.stderr, flush=True)

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from lossctl.errors import DataError
+from lossctl.errors import DataError, inert
 from lossctl.plan import NOT_NAMES, Contender
 from lossctl.readers.source import Source
-from lossctl.report import SCHEMA, Report
+from lossctl.report import SCHEMA, LossResult, Report
 from lossctl.shards.file import MARK, SchemaError, State, read
 
 LARGEST = 1 << 28  # bytes of a state or report
@@ -98,12 +100,43 @@ def text_of(path: str) -> str:
 def _of_report(name: str, path: str) -> Baseline:
     """A baseline that is a report. One of another schema is no baseline, and says so."""
     try:
-        data = json.loads(text_of(path))
-        if data.get("schema") != SCHEMA:
-            why = f"has schema {data.get('schema')}, and this lossctl reads {SCHEMA}"
+        data = json.loads(text_of(path), parse_constant=_refused)
+        schema = data.get("schema")
+        if type(schema) is not int or schema != SCHEMA:
+            why = f"has schema {schema}, and this lossctl reads {SCHEMA}"
             return Baseline(name, path, missing=f"the baseline {path} {why}")
-        return Baseline(name, path, report=Report.from_dict(data))
-    except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise DataError(
-            f"{path} is a damaged report: {str(problem)[:100]}", "make it again"
-        ) from None
+        report = Report.from_dict(data)
+        for one in report.losses:
+            _check(one)
+        return Baseline(name, path, report=report)
+    except DataError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+        what = f"{path} is a damaged report: {inert(str(problem))[:100]}"
+        raise DataError(what, "make it again") from None
+
+
+def _refused(name: str) -> Any:
+    raise ValueError(f"{name} is no number")
+
+
+def _check(one: LossResult) -> None:
+    """Raises ValueError for a loss of which something cannot be: a gate would believe it."""
+    if type(one.n) is not int or one.n < 0:
+        raise ValueError(f"{one.spec} is of {one.n} rows")
+    if one.value is None or one.interval is None:
+        if one.value is not None:
+            _number(one.value)
+        return
+    value, ends = _number(one.value), one.interval
+    low, high, confidence = (_number(ends[key]) for key in ("low", "high", "confidence"))
+    if not low <= value <= high or not 0.0 < confidence < 1.0 or one.n < 1:
+        raise ValueError(f"{one.spec} has an interval that cannot be")
+    if type(ends.get("trusted", True)) is not bool:
+        raise ValueError(f"{one.spec}: trusted is neither true nor false")
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value} is no number")
+    return float(value)

@@ -131,6 +131,8 @@ def _regressed(
     states = yield (counted, top)
     state = states[counted]
     reduced = Reduced(float(state.worse), count=state.count)
+    if not state.count:
+        reduced = Reduced(None, "undefined", "no row counts", 0)
     return Found(reduced, rows=_worsened(context, spec, models, column, states[top].entries, like))
 
 

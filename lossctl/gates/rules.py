@@ -31,6 +31,8 @@ def of_modes(
         raise UsageError(f"{ways[0]} looks at rows, and a state holds none", "give the predictions")
     if state and targets is not None:
         raise UsageError("a state holds its targets", "leave TARGETS out")
+    if sequential == "":
+        raise UsageError("--sequential is empty", "name a file")
     if sequential is not None and naive:
         raise UsageError("--sequential and --naive exclude each other",
                          "bare numbers have no intervals")  # fmt: skip

@@ -160,7 +160,9 @@ def read(text: str, name: str) -> State:
     """The state in a file's text. Raises DataError for what is damaged, or of another schema."""
     try:
         data = json.loads(text, parse_constant=_refused)
-        if type(data[MARK]) is int and data[MARK] != SCHEMA:
+        if type(data[MARK]) is not int:
+            raise ValueError(f"its schema is {data[MARK]}")
+        if data[MARK] != SCHEMA:
             raise SchemaError(
                 f"{name} is a state of schema {data[MARK]}, and this lossctl reads {SCHEMA}",
                 "make it again",

@@ -46,6 +46,9 @@ class Question:
             raise UsageError(f"--resamples is {self.resamples}", f"it is from 100 to {MOST}")
         if self.seed < 0:
             raise UsageError(f"--seed is {self.seed}", "it must be at least 0")
+        for name, column in (("--cluster", self.cluster), ("--time", self.time)):
+            if column == "":
+                raise UsageError(f"{name} is empty", "name a column")
         if self.horizon is not None and self.time is None:
             raise UsageError("--horizon is about --time", "--time COL names when rows are")
         if self.horizon is not None and self.horizon < 1:
