@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lossctl.analyses.wording import counted
+from lossctl.analyses.wording import counted, listed
 from lossctl.checks import Check, Gate
 from lossctl.errors import inert
 from lossctl.gates import sequential
@@ -150,6 +150,10 @@ def finding(gate: Gate, rules: Rules) -> str:
         return f"MET: {_all(gate, told)} {exits}"
     whys = _once(told[:FIRST])
     more = f"; and {len(told) - FIRST} more" if len(told) > FIRST else ""
+    if gate.outcome == "undecided":
+        violated = [one.requirement for one in gate.checks if one.outcome == "violated"
+                    and (not one.warning or rules.error_on_warning)]  # fmt: skip
+        more += f"; violated: {inert(listed(violated, FIRST))}" if violated else ""
     return f"{gate.outcome.upper()}: {'; '.join(whys)}{more} {exits}"
 
 
