@@ -14,7 +14,7 @@ define show
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check reference bench bench-losses faults coverage docs clean
+.PHONY: help demo test check reference bench bench-losses faults coverage alarms docs clean
 
 help:  ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ faults: $(STAMP)  ## plant faults in 200 data sets, and see which are found (ARG
 
 coverage: $(STAMP)  ## simulate how often what compare prints holds (ARGS=--write, "--runs 50 --only AR")
 	@$(BIN)/python -m benchmarks.coverage $(ARGS)
+
+alarms: $(STAMP)  ## simulate how often check alarms, and what it catches (ARGS=--write, "--only equal")
+	@$(BIN)/python -m benchmarks.alarms $(ARGS)
 
 docs: $(STAMP)  ## write the generated documentation again
 	@$(BIN)/python docs/generate.py
