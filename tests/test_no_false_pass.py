@@ -170,8 +170,8 @@ EMPTY: list[tuple[str, str | bytes | Callable[[Path], None]]] = [
     ("e.csv", "pred\n"), ("e.csv", "id,pred"), ("e.csv", "\n\n\n"), ("e.csv", "\ufeff"),
     ("e.csv", b"\0" * 4096), ("e.csv", "pred\n1\n"), ("e.csv", of_rows("p", ROWS[:59])),
     ("e.csv", of_rows("p") + "r60,60\n"), ("e.csv", of_rows("p")[:-9]),
-    ("e.csv.gz", gzip.compress(b"")), ("e.csv.gz", gzip.compress(b"pred\n")),
-    ("e.csv.gz", gzip.compress(of_rows("p").encode())[:-8]),
+    ("e.csv.gz", gzip.compress(b"", mtime=0)), ("e.csv.gz", gzip.compress(b"pred\n", mtime=0)),
+    ("e.csv.gz", gzip.compress(of_rows("p").encode(), mtime=0)[:-8]),
     ("e.jsonl", "\n\n"), ("e.jsonl", "[]\n"), ("e.jsonl", "{}\n" * 60), ("e.jsonl", "null\n" * 60),
     ("e.parquet", parquet(0)), ("e.parquet", parquet(59)), ("e.parquet", b"PAR1PAR1"),
     ("e.npy", npy(0)), ("e.npy", npy(0, 1)), ("e.npy", npy(60, 0)), ("e.npy", npy(59)),
@@ -192,6 +192,18 @@ def test_a_file_without_its_rows_is_no_pass(gate: Gate, name: str, held: Any, li
     else:
         write(path, held)
     gate.blocks(3, line.format(e=name))
+
+
+NO_FILES = ["none.csv", "none/p.csv", "p.csv/p.csv", "folder", "loop", "x" * 300, "/dev/null",
+            "/dev/zero", "none.state", "none.json", "none"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NO_FILES)
+@pytest.mark.parametrize("line", ["{e} y.csv --max mae=1", "p.csv {e} --max mae=1"])
+def test_a_file_that_is_not_there_is_no_pass(gate: Gate, name: str, line: str) -> None:
+    (gate.folder / "folder").mkdir()
+    (gate.folder / "loop").symlink_to("loop")
+    gate.blocks(3, line.format(e=name), name)
 
 
 NO_ROWS: list[tuple[int, str, str]] = [  # the status, the line, and what is said
