@@ -90,6 +90,7 @@ def evaluate(
         outliers=outliers,
         top=top,
         full=not values_only,
+        digest_targets=not values_only,
         **_common(
             losses=losses, roles=roles, target_col=target_col, on=on, by_row=by_row, nan=nan,
             missing=missing, duplicates=duplicates, where=where, reduction=reduction, task=task,

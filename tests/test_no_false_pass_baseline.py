@@ -35,7 +35,8 @@ def gate(program: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gate:
 
 
 @pytest.mark.parametrize("name", ["none.csv", "none.state", "none.json", "none/base.csv",
-                                  "none.csv:pred", "p.csv.state", "no\x1b[2Jne.csv"])  # fmt: skip
+                                  "none.csv:pred", "p.csv.state", "no\x1b[2Jne.csv",
+                                  "x" * 300])  # fmt: skip
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("how", LEVELS)
 def test_a_baseline_that_is_not_there(gate: Gate, name: str, rule: str, how: str) -> None:
@@ -280,6 +281,7 @@ UNJOINED = [  # the status, the line, and what is said
     (3, "a.state cut.state", "cut.state is a damaged state"), (3, "cut.state", "damaged"),
     (3, "a.state flipped.state", "damaged"), (3, "a.state new.state", "schema 2"),
     (3, "a.state empty.state", "empty.state"), (3, "a.state none.state", "none.state"),
+    (3, f"a.state {'x' * 300}", "xxx"), (3, f"{'x' * 300}", "xxx"),
     (3, "a.state .", "."), (3, "a.state /dev/null", "/dev/null"),
     (2, "a.state b.state -f junit", "check"), (2, "a.state b.state -o a.state", "is an input"),
     (2, "a.state b.state --max mae=1", "--max"), (2, "a.state b.state -f xml", "xml"),
