@@ -46,6 +46,7 @@ def check_plan(
     rules.check(baseline)
     plan = asked.planned(plan, rules, baseline)
     with scoring(plan, progress) as held:
+        asked.check_sides(held.inputs, held.models)
         context, first = held.rows()
         models = held.binding.models
         parse = partial(asked.parsed, plan=plan, common=common_of(plan, held.task))

@@ -98,6 +98,7 @@ def test_no_quantity_that_is_none(gate: Gate, level: str, quantity: str, said: s
 
 PLAIN = [  # a line, and what is said
     ("p.csv y.csv", "nothing is required"), ("p.csv", "nothing is required"), ("", "PREDS"),
+    ("p.csv p.csv --pred-col pred --target-col pred --max mae=1", "at once"),
     ("--max mae=1", "PREDS"), ("p.csv y.csv --baseline base.csv", "nothing is required"),
     ("p.csv y.csv --strict --error-on-warning", "nothing is required"),
     ("p.csv y.csv --exit-zero", "nothing is required"),

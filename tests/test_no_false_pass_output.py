@@ -226,9 +226,9 @@ LOOSE = [  # a key that lets pass, and a line that is blocked without it
     ("nan = 'drop'", "bad.csv y.csv --max mae=1", 3),
     ("missing = 'drop'\non = 'id'", "short.csv y.csv --max mae=1", 3),
     ("baseline = 'p.csv'", "p.csv y.csv --max-regressed-rows 0", 2),
-    ("pred-col = 'target'\ntarget-col = 'target'", "both.csv --max mae=0.1", 1),
+    ("pred-col = 'copy'", "both.csv --max mae=0.1", 1),
     ("weight-col = 'w'", "w.csv y.csv --pred-col pred --max mae=0.1", 1),
-    ("targets = 'p.csv'\ntarget-col = 'pred'", "p.csv --max mae=0.1", 2),
+    ("targets = 'same.csv'", "p.csv --max mae=0.1", 2),
     ("by-row = true", "turned.csv y.csv --max mae=100", 3),
     ("duplicates = 'first'\non = 'id'", "twice.csv y.csv --max mae=1", 3),
 ]  # fmt: skip
@@ -243,7 +243,8 @@ def test_a_key_that_lets_pass_is_seen(
     write(gate.folder / "short.csv", of_rows("p", ROWS[:59]))
     write(gate.folder / "turned.csv", of_rows("p", ROWS[::-1]))
     write(gate.folder / "twice.csv", of_rows("p") + "r0,0\n")
-    write(gate.folder / "both.csv", csv("pred,target", [values, ROWS]))
+    write(gate.folder / "both.csv", csv("pred,target,copy", [values, ROWS, ROWS]))
+    write(gate.folder / "same.csv", of_rows("p").replace("id,pred", "id,target"))
     weights = [1e-9 if row else 1e9 for row in ROWS]
     write(gate.folder / "w.csv", csv("pred,w", [[0.0, *values[1:]], weights]))
     write(gate.folder / "lossctl.toml", f"[check]\n{key}\n")

@@ -105,8 +105,8 @@ Reason = Annotated[
 BaselineFile = Annotated[
     Text,
     Option("--baseline", metavar="FILE",
-           help="What is compared with: other predictions, or the report or state of an earlier "
-           "run."),
+           help="What is compared with: other predictions (FILE or FILE:COLUMN), or the report or "
+           "state of an earlier run."),
 ]  # fmt: skip
 Confidence = Annotated[
     Text, Option("--confidence", metavar="SHARE", help="Of intervals and verdicts; else 95%.")

@@ -154,7 +154,7 @@ def provenance(baseline: Baseline, version: str) -> list[Note]:
     """What a gate says of the baseline that it compares with."""
     held: Report | State | None = baseline.report or baseline.state
     if held is None:
-        return []
+        return [] if baseline.missing is None else [Note("baseline", baseline.missing, True)]
     made_by = held.lossctl if isinstance(held, Report) else held.version
     found = []
     if held.about is not None:

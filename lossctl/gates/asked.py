@@ -24,7 +24,7 @@ from lossctl.grammar import Common
 from lossctl.models import Model
 from lossctl.needs import TARGETS
 from lossctl.plan import Plan
-from lossctl.report import Note
+from lossctl.report import ASIDE, Note
 from lossctl.rounds import Rounds, in_step, one_state
 from lossctl.shards import made
 from lossctl.shards.kept import listed
@@ -50,8 +50,8 @@ class Measured:
 def planned(plan: Plan, rules: Rules, baseline: Baseline | None) -> Plan:
     """The plan with what the requirements need: their losses, the columns of their slices, and the
     baseline as the first of two models."""
-    plan = replace(plan, losses=rules.losses, show=(*plan.show, *rules.columns),
-                   units=rules.question.units)  # fmt: skip
+    slices = ((str(r), one.column) for r in rules.requirements for one in r.quantity.where)
+    plan = replace(plan, losses=rules.losses, units=(*rules.question.units, *slices))
     return with_baseline(plan, baseline)
 
 
@@ -61,6 +61,17 @@ def with_baseline(plan: Plan, baseline: Baseline | None) -> Plan:
         return plan
     models = baseline.contenders(plan.pred, plan.pred_col)
     return replace(plan, models=models, pred=models[0].pred, pred_col=models[0].columns)
+
+
+def check_sides(inputs: Mapping[str, Any], models: Sequence[Mapping[str, Any]]) -> None:
+    """Raises UsageError where one column is prediction and target: such a gate always passes."""
+    truths = [(inputs[role]["path"], inputs[role]["columns"]) for role in TARGETS if role in inputs]
+    sides = [inputs[role] for role in inputs if role not in (*TARGETS, *ASIDE)] + list(models)
+    for one in sides:
+        if (one["path"], one["columns"]) in truths:
+            name = inert(", ".join(filter(None, one["columns"])) or "a column")
+            raise UsageError(f"{one['path']}: {name} is prediction and target at once",
+                             "--pred-col and --target-col name two columns")  # fmt: skip
 
 
 def parsed(text: str, *, plan: Plan, common: Common) -> Spec:

@@ -47,16 +47,24 @@ class Baseline:
         return first, Contender(names[1], pred, pred_col)
 
 
+def exists(path: str) -> bool:
+    """Whether there is such a file; of a name that cannot be one (too long, a NUL) there is not."""
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        return False
+
+
 def baseline_of(text: str) -> Baseline:
     """The baseline in a file: predictions in `FILE[:COLUMNS]`, a state, or a report. Raises
     DataError for a file that is damaged."""
     path, columns = text, None
-    if not Path(text).exists():
+    if not exists(text):
         head, colon, rest = text.rpartition(":")
-        if colon and head and Path(head).exists():
+        if colon and head and exists(head):
             path, columns = head, rest
     name = Path(path).stem
-    if not Path(path).exists():
+    if not exists(path):
         return Baseline(name, path, missing=f"the baseline {path} does not exist")
     kind = kind_of(path)
     if kind == "state":
@@ -72,7 +80,7 @@ def baseline_of(text: str) -> Baseline:
 def kind_of(path: str) -> str:
     """What a file holds: `state`, `report`, or `predictions`, which is also said of what cannot be
     read. Raises DataError where there is none."""
-    if not Path(path).exists():
+    if not exists(path):
         raise DataError(f"{path}: no such file")
     head = b""
     if Path(path).is_file():  # of a pipe nothing may be taken away

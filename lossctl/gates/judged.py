@@ -220,7 +220,7 @@ class Judge:
 
 
 def _surely(change: Increase, one: Requirement) -> str:
-    """`: at least 4.1 %`."""
+    """` (surely above 4.1 %)`."""
     if change.low is None:
         return ""
-    return f": by at least {amount(change.low, one.percent, 2)}"
+    return f" (surely above {amount(change.low, one.percent, 2)})"

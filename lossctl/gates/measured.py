@@ -18,7 +18,7 @@ from lossctl.batch import Batch, View
 from lossctl.few import Few
 from lossctl.gates.increase import Pair, pair_of
 from lossctl.gates.requirement import Quantity
-from lossctl.gates.rows import Regressed, RowLoss, Worsening
+from lossctl.gates.rows import Regressed, RowLoss, Worsening, added
 from lossctl.reductions import Reduced
 from lossctl.reductions.reduced import unrepresented
 from lossctl.report import Json
@@ -146,7 +146,7 @@ def _increase(
 ) -> Rounds[Found]:
     """Both models' values, and all that says how surely they differ."""
     pair: Any = (models[0], models[-1])
-    column = Worsening(spec, *pair)
+    column = added(spec, *pair)
     top, few = Top(column, WORST), Few(context.few, "row")
     asked: list[Rounds[Any]] = [
         pairs.rounds(context, pair, spec, question),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from lossctl.analyses.comparison.gaps import Gap
 from lossctl.arrays import Array, Mask
 from lossctl.batch import Batch, View
 from lossctl.spec import Spec
-from lossctl.states import Json
-from lossctl.terms import LossColumn, LossTerms
+from lossctl.states import Column, Json
+from lossctl.terms import LossColumn, LossTerms, WhereWeighing
 
 
 def counting(spec: Spec, batch: Batch, view: View | None) -> Mask | None:
@@ -59,6 +61,15 @@ class Worsening:
         gap = np.where(np.isnan(gap), 0.0, gap)  # both are infinite
         keep = counting(self.spec, batch, self.first)
         return gap if keep is None else np.where(keep, gap, -np.inf)
+
+
+def added(spec: Spec, first: Any, second: Any) -> Column:
+    """How much more each row adds to what makes the loss worse by the second view: of R2 and its
+    kin the squares; of what is best at 0 how much farther from 0 the row is."""
+    if spec.direction == "zero":
+        return Worsening(spec, first, second)
+    similar = spec.direction == "max" and not spec.reduction.pairs
+    return WhereWeighing(Gap(spec, first, second, -1.0 if similar else 1.0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,6 +180,8 @@ def finding(found: Tried, made: Gate) -> str:
     exits = f"(exit {made.status})"
     if stuck:
         return f"CANNOT FIRE: {'; '.join(stuck[:3])} {exits}"
+    if any(one.outcome == "violated" and not one.warning for one in found.now):
+        return f"FIRES: the gate is violated already, by these predictions as they are {exits}"
     caught = [way.step.said for way in found.whole if way.step is not None]
     if not caught:
         return f"FIRES: every requirement does, but none at every step {exits}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os.path
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,14 @@ from lossctl.analyses.digest import Digest
 from lossctl.analyses.inference.anytime import anytime_critical, mixture
 from lossctl.analyses.within import Within
 from lossctl.batch import Batch
-from lossctl.errors import DataError
+from lossctl.errors import DataError, inert
 from lossctl.gates.increase import Critical
 from lossctl.needs import TARGETS
+from lossctl.report import Json
 from lossctl.rounds import Rounds
 
 SCHEMA = 1
+LARGEST = 1 << 24  # bytes of the file
 AHEAD = 4  # times the rows of the first look: where intervals are tightest
 
 
@@ -88,21 +92,42 @@ class Seen:
 
 def read(path: str) -> Looks:
     """The looks in a file; none where there is no file yet. Raises DataError for a damaged one."""
-    if not Path(path).exists():
+    if not os.path.lexists(path):
         return Looks(path)
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
-        if data["lossctl_looks"] != SCHEMA:
+        if not Path(path).is_file() or Path(path).stat().st_size > LARGEST:
+            raise DataError(f"{path} is no file of looks", "name the file of --sequential")
+        data = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_refused)
+        if _whole(data["lossctl_looks"]) != SCHEMA:
             raise DataError(f"{path} has schema {data['lossctl_looks']}", f"{SCHEMA} can be read")
-        looks = tuple(Look(**{**one, "rows": int(one["rows"])}) for one in data["looks"])
-        return Looks(path, int(data["best_at"]), looks)
+        looks = tuple(_look(one) for one in data["looks"])
+        if any(later.rows < one.rows for one, later in pairwise(looks)):
+            raise ValueError("its looks do not grow")
+        return Looks(path, _whole(data["best_at"]), looks)
     except DataError:
         raise
     except OSError as problem:
         raise DataError(f"{path} cannot be read: {problem.strerror}") from None
-    except (ValueError, KeyError, TypeError) as problem:
-        raise DataError(f"{path} holds no looks: {str(problem)[:80]}",
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+        raise DataError(f"{path} holds no looks: {inert(str(problem))[:80]}",
                         "name the file of --sequential") from None  # fmt: skip
+
+
+def _look(data: Json) -> Look:
+    texts = [data[name] for name in ("data", "targets", "outcome")]
+    if not all(isinstance(one, str) for one in texts):
+        raise ValueError("a digest is no text")
+    return Look(_whole(data["rows"]), texts[0], texts[1], _whole(data["candidate"]), texts[2])
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int or value < 1:
+        raise ValueError(f"{value} is no whole number above 0")
+    return value
+
+
+def _refused(name: str) -> None:
+    raise ValueError(f"{name} is no number")
 
 
 def rounds(looks: Looks, rows: Any) -> Rounds[Seen]:

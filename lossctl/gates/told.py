@@ -99,6 +99,11 @@ def notes(gate: Gate, rules: Rules) -> list[Note]:
     undecided = [one for one in gate.checks if one.noise and one.decides]
     if undecided and gate.outcome == "undecided":
         found.append(Note("margins", _margins(undecided[0], rules.strict)))
+    alike = [one for one in gate.checks if one.relative and one.interval is not None
+             and one.value == one.interval["low"] == one.interval["high"] == 0.0]  # fmt: skip
+    if alike:
+        text = "candidate and baseline have the same losses in every row: are they one file?"
+        found.append(Note("identical", text, True))
     if rules.naive and rules.against:
         found.append(Note("naive", "--naive compares bare numbers: noise tells equal models apart"))
     return found
@@ -129,7 +134,7 @@ def _margins(one: Check, strict: bool) -> str:
     """What would decide it."""
     told = amount(one.decides or 0.0, one.percent, 2)
     text = f"{counted(one.n)} tell margins of about {told} apart"
-    if one.decides and one.limit < one.decides:
+    if one.decides and 0.0 <= one.limit < one.decides:
         limit = amount(one.limit, one.percent, 2)
         text += f", not {limit}"
         if one.limit > 0.0:
@@ -171,6 +176,8 @@ def _once(told: Sequence[Check]) -> list[str]:
 def _all(gate: Gate, met: Sequence[Check]) -> str:
     """`all 3 requirements`; with one alone what was found."""
     required = [one for one in gate.checks if not one.warning]
+    if not required:
+        return "nothing is required, there are warnings alone"
     if len(required) == 1 and met:
         return met[0].why
     if len(met) < len(required):
