@@ -495,6 +495,12 @@ def test_streams(program, folder):
         failed(program("check"), 2, f"[check] {key} is '-'")
 
 
+@pytest.mark.parametrize("name", ["SELF_TEST", "SUGGEST"])
+def test_no_variable_turns_the_gate_off(program, folder, monkeypatch, name):
+    monkeypatch.setenv(f"LOSSCTL_{name}", "true")
+    failed(program("check", "p.csv", "y.csv", "--max", "mae=0"), 2, "nothing is gated with it")
+
+
 def test_class_weights_may_be_balanced(program, folder):
     table(FILES + 'class-weight = "balanced"\nmax = { mae = 1 }')
     failed(program("check"), 2, "--class-weight balanced: no loss here has that setting")

@@ -73,6 +73,17 @@ def test_no_option_is_guessed(gate: Gate, level: str, option: str) -> None:
         gate.blocks(2, [*FILES, "--max", "mae=1", name, text])
 
 
+@pytest.mark.parametrize("how", ["", "--naive", "--strict"])
+@pytest.mark.parametrize("loss", ["mae", "mse", "rmse"])
+def test_no_margin_is_too_large_to_be_judged(gate: Gate, loss: str, how: str) -> None:
+    line = f"p.csv y.csv {how} --baseline base.csv --max-increase {loss}="
+    gate.passes(f"{line}1e300")
+    gate.blocks(1, f"{line}-1e300")
+    for margin in ("1e160%", "1e308%"):  # squares of it are beyond 64 bits
+        assert gate.run(f"{line}{margin}").status in (0, 4)
+        assert gate.run(f"{line}-{margin}").status in (1, 4)
+
+
 # --- what there is not --------------------------------------------------------------------------
 
 UNKNOWN = [  # a quantity that nothing has, and what is said

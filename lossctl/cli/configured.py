@@ -28,8 +28,8 @@ from lossctl.errors import UsageError, quoted
 
 OWN = "lossctl.toml"
 CHOOSING = ("suite", "config", "no_config")  # say which file counts, so no file says them
-HIDING = ("debug", "quiet", "self_test", "suggest")  # a file would hide what it sets, or that
-# nothing is gated
+UNGATED = ("self_test", "suggest")  # what is no gate: the command line alone asks for it
+HIDING = ("debug", "quiet", *UNGATED)  # quiet: a file would hide what it sets
 STREAMS = ("preds", "output", "export")  # may be -; what else is read is a file of its own
 SWITCHES = {"true": True, "1": True, "false": False, "0": False}
 
@@ -181,6 +181,9 @@ def _environment(
     """What the environment gives. An empty variable gives nothing. Raises UsageError."""
     for variable, name in variables.items():
         text = os.environ.get(variable, "")
+        if text.strip() and name in UNGATED:
+            raise UsageError(f"{variable} is set, and nothing is gated with it",
+                             f"--{keys[name]} asks for it where it is wanted")  # fmt: skip
         if text.strip():
             yield name, Sourced(_of_variable(keys[name], text, variable), variable)
 

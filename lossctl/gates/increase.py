@@ -116,6 +116,8 @@ def increase(
     scale = _scale(context, spec, pair, pair.variance, relative)
     reach = critical(pair.degrees, pair.units) * pair.wider
     excess, off = scale.pair.excess(scale.there(margin))
+    if not math.isfinite(excess) or not math.isfinite(off):
+        return Increase(change, above, doubt="the margin is too large for a 64-bit float")
     doubt = None if pair.safe and above else pair.doubt
     ends = fieller(scale.pair, reach)
     low, high = (None, None) if ends is None else map(scale.back, ends)

@@ -26,7 +26,7 @@ class Paired:
     def excess(self, margin: float) -> tuple[float, float]:
         """How far the candidate is beyond (1 + margin) times the baseline, and the standard error
         of that."""
-        variance = self.variance - 2.0 * margin * self.shared + margin * margin * self.own
+        variance = self.variance - 2.0 * margin * self.shared + margin * (margin * self.own)
         return self.difference - margin * self.baseline, math.sqrt(max(variance, 0.0))
 
 
