@@ -495,6 +495,14 @@ def test_streams(program, folder):
         failed(program("check"), 2, f"[check] {key} is '-'")
 
 
+def test_one_suite_a_run(program, folder, monkeypatch):
+    Path("lossctl.toml").write_text("[suite.a]\nmax = { mae = 1 }\n[suite.b]\nmax = { mae = 2 }\n")
+    assert program("check", "p.csv", "y.csv", "--suite", "a").status == 0
+    failed(program("check", "p.csv", "y.csv", "--suite", "a", "--suite", "b"), 2, "one suite a run")
+    monkeypatch.setenv("LOSSCTL_SUITE", "b")
+    assert program("check", "p.csv", "y.csv").status == 0
+
+
 @pytest.mark.parametrize("name", ["SELF_TEST", "SUGGEST"])
 def test_no_variable_turns_the_gate_off(program, folder, monkeypatch, name):
     monkeypatch.setenv(f"LOSSCTL_{name}", "true")

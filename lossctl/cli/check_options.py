@@ -147,8 +147,8 @@ Sequential = Annotated[
 ]  # fmt: skip
 
 Suite = Annotated[
-    Text,
-    Option("--suite", metavar="NAME", help="With the requirements of this suite, too."),
+    Texts,
+    Option("--suite", metavar="NAME", help="With the requirements of this suite, too; one a run."),
 ]
 Config = Annotated[
     Text,

@@ -57,7 +57,7 @@ def layers_of(command: Callable[..., int], options: Mapping[str, Any]) -> list[L
         chosen = {name: one for name, one in chosen.items() if name == "suite"}
     chosen |= given
     found = _found(keys, chosen.get("config"), chosen.get("no_config"))
-    suite = chosen.get("suite")
+    suite = _one(chosen["suite"]) if "suite" in chosen else None
     if found is None:
         if suite is not None:
             raise UsageError(f"{suite.source} is {quoted(suite.value)}, but no configuration is "
@@ -65,6 +65,16 @@ def layers_of(command: Callable[..., int], options: Mapping[str, Any]) -> list[L
         return [environment]
     tables = found.layers(None if suite is None else str(suite.value))
     return [*(_within(layer, keys, found.file) for layer in tables), environment]
+
+
+def _one(suite: Sourced) -> Sourced:
+    """The suite's name. Raises UsageError for several: the requirements of all but one would be
+    gone."""
+    names = suite.value if isinstance(suite.value, list) else [suite.value]
+    if len(names) != 1:
+        listed = ", ".join(map(str, names))
+        raise UsageError(f"{suite.source} names {listed}", "one suite a run")
+    return Sourced(str(names[0]), suite.source)
 
 
 def _key(one: Parameter) -> Key:

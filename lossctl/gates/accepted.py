@@ -11,6 +11,7 @@ from typing import Any
 from lossctl.analyses.wording import counted
 from lossctl.errors import UsageError, inert
 from lossctl.gates.baseline import Baseline
+from lossctl.grammar import parse as loss_of
 from lossctl.report import Column, Json, LossResult, Note, Report, Table, change
 from lossctl.shards.file import State
 from lossctl.shards.file import read as state_of
@@ -105,11 +106,11 @@ def _changes(before: Report | None, new: Report) -> Table:
 
 
 def _after(one: LossResult, then: LossResult | None) -> Json | None:
+    """The value, and its change as a fraction of what it was where that means something."""
     if one.value is None:
         return None
-    return change(one.value, None if then is None else then.value) or {
-        "value": one.value, "change": None,
-    }  # fmt: skip
+    old = then.value if then is not None and loss_of(one.spec).scaled else None
+    return change(one.value, old) or {"value": one.value, "change": None}
 
 
 def _warnings(before: Report | None, new: Report) -> list[Note]:
@@ -128,8 +129,11 @@ def _warnings(before: Report | None, new: Report) -> list[Note]:
 def _accepts(path: str, reason: str, before: Report | None, table: Table) -> str:
     if before is None:
         return f"{inert(path)} is a baseline now: {inert(reason)}"
-    changed = sum(1 for row in table.rows if row[2] is None or row[2]["change"] != 0.0)
+    changed = sum(row[2] is None or row[2]["value"] != row[1] for row in table.rows
+                  if row[1] is not None)  # fmt: skip
+    new = sum(row[1] is None for row in table.rows)
     losses = "1 changed loss" if changed == 1 else f"{changed} changed losses"
+    losses += f" and {new} new" if new else ""
     return f"{inert(path)} accepts {losses}: {inert(reason)}"
 
 
