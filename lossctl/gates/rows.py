@@ -14,8 +14,6 @@ from lossctl.spec import Spec
 from lossctl.states import Column, Json
 from lossctl.terms import LossColumn, LossTerms, WhereWeighing
 
-LARGEST = float(np.finfo(np.float64).max)
-
 
 def counting(spec: Spec, batch: Batch, view: View | None) -> Mask | None:
     """The rows that count in a loss: those that weigh anything and are not left out; None for
@@ -46,7 +44,7 @@ class RowLoss:
 @dataclass(frozen=True, slots=True)
 class Worsening:
     """How much worse each row's value is by the second view than by the first; -inf where a row
-    does not count."""
+    does not count, or the first one's value is infinite: nothing is worse than that."""
 
     spec: Spec
     first: View | None
@@ -61,7 +59,6 @@ class Worsening:
         with np.errstate(over="ignore", invalid="ignore"):
             gap: Array = one - other if direction == "max" else other - one
         gap = np.where(np.isnan(gap), 0.0, gap)  # both are infinite
-        gap = np.maximum(gap, -LARGEST)  # infinitely better, and still a row that counts
         keep = counting(self.spec, batch, self.first)
         return gap if keep is None else np.where(keep, gap, -np.inf)
 
