@@ -25,6 +25,9 @@ from lossctl.where import parted
 
 SCHEMA = 1
 MARK = "lossctl_state"  # the first key: what tells such a file from a report
+CALLED = {"task": "task", "losses": "list of losses", "plan": "plan", "slices": "list of slices",
+          "ids": "way to tell rows apart: by ids or not", "context": "set of options",
+          "like": "set of columns", "ragged": "kind of columns"}  # fmt: skip
 COUNTS = ("nan", "unmatched", "duplicate", "filtered", "ignored")
 
 
@@ -112,7 +115,7 @@ class State:
         that share rows."""
         for name, ours, theirs in (
             ("version of lossctl", self.version, other.version),
-            *((key, self.made.get(key), other.made.get(key)) for key in self.made),
+            *((CALLED.get(key, key), self.made.get(key), other.made.get(key)) for key in self.made),
         ):
             if ours != theirs:
                 what = f"they were made by another {name}: {_short(ours)}, {_short(theirs)}"
