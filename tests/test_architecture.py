@@ -24,7 +24,8 @@ SAMPLES = ROOT / "sample_data" / "diabetes"
 # Each may import from those above it. A package counts as one, and its modules import each other
 # in any order that has no cycle.
 ORDER = [
-    "lossctl", "errors", "config", "listing", "arrays", "sequences", "numerics", "softmax", "ctc",
+    "lossctl", "errors", "config", "strict_json", "listing", "arrays", "sequences", "numerics",
+    "softmax", "ctc",
     "edits",
     "aligned", "vectors", "overlap", "rectangles", "exact", "twofold", "binned", "states",
     "keyed", "rounds", "moments", "gram", "units", "ranges", "selection", "student", "reductions",

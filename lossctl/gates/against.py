@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,20 +24,20 @@ from lossctl.student import t_quantile
 
 NO_ROWS = "no rows are paired with it: give the baseline's predictions"
 
+States = Mapping[tuple[str, str], Mapping[str, Any]]  # by a loss and a slice, and by name
 
-def kept_of(asked: Asked) -> Kept | None:
-    """What must be kept of a candidate for an increase over a state; None of all else."""
-    if asked.quantity.function != "increase" or asked.spec is None:
-        return None
-    return Kept(asked.spec, asked.view)
+
+def increases(every: Sequence[Asked]) -> list[Kept]:
+    """What must be kept of a candidate for its increases over a state."""
+    return [Kept(one.spec, one.view) for one in every
+            if one.quantity.function == "increase" and one.spec is not None]  # fmt: skip
 
 
 def unlike(
     baseline: Baseline, targets: DigestState, order: DigestState | None, rows: int
 ) -> str | None:
     """Why a candidate of such targets cannot be compared; None where it can."""
-    theirs = baseline.state.scored if baseline.state else _scored(baseline.report)
-    digest = str(baseline.state.targets) if baseline.state else _targets(baseline.report)
+    theirs, digest = baseline.scored, baseline.targets
     if digest is None:
         return f"{baseline.name} does not say of which targets it is: make it again"
     if digest != str(targets):
@@ -48,14 +48,6 @@ def unlike(
     return None
 
 
-def _scored(report: Report | None) -> int:
-    return 0 if report is None else int(report.rows["scored"])
-
-
-def _targets(report: Report | None) -> str | None:
-    return None if report is None else report.targets
-
-
 def missing(found: Found, why: str) -> Found:
     """No value, for a reason."""
     return Found(
@@ -63,25 +55,41 @@ def missing(found: Found, why: str) -> Found:
     )
 
 
-def over_state(
-    context: Context, asked: Asked, found: Found, states: Mapping[str, Any], base: State,
+def over(
+    context: Context, asked: Asked, found: Found, states: States, baseline: Baseline | None,
+    why: str | None, question: Question,
+) -> Found:  # fmt: skip
+    """What is found of a requirement of a baseline that is not read beside the candidate; `why`
+    says what keeps the two from being compared, and `states` are the candidate's."""
+    if why is not None:
+        return missing(found, why)
+    if asked.quantity.function != "increase":
+        return missing(found, NO_ROWS)
+    assert baseline is not None and asked.spec is not None
+    if baseline.report is not None:
+        return _over_report(context, asked, found, baseline.report)
+    assert baseline.state is not None
+    kept = Kept(asked.spec, asked.view)
+    return _over_state(context, kept, found, states[kept.key], baseline.state, question)
+
+
+def _over_state(
+    context: Context, kept: Kept, found: Found, states: Mapping[str, Any], base: State,
     question: Question,
 ) -> Found:  # fmt: skip
     """An increase over a state of the same rows: paired, by the sums of buckets."""
-    kept = kept_of(asked)
-    assert kept is not None and asked.spec is not None
     if kept.key not in base.kept:
         return missing(found, f"the baseline has no {' where '.join(filter(None, kept.key))}")
     before, after = base.value(kept.key), found.reduced
     for value in (before, after):
         if value.status != "ok":
             return Found(value, None, found.rows)
-    pair = paired(context, asked.spec, (before, after), (dict(base.states[kept.key]), dict(states)),
+    pair = paired(context, kept.spec, (before, after), (dict(base.states[kept.key]), dict(states)),
                   question)  # fmt: skip
     return Found(after, pair, found.rows)
 
 
-def over_report(context: Context, asked: Asked, found: Found, base: Report) -> Found:
+def _over_report(context: Context, asked: Asked, found: Found, base: Report) -> Found:
     """An increase over a report: its values and intervals alone, so that the errors of both are
     taken as independent. Models of the same rows err alike: the interval is too wide, not too
     short."""

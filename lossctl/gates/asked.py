@@ -14,7 +14,7 @@ from lossctl.analyses.within import Slice
 from lossctl.batch import Batch
 from lossctl.errors import UsageError, inert
 from lossctl.few import Few
-from lossctl.gates.against import NO_ROWS, kept_of, missing, over_report, over_state, unlike
+from lossctl.gates.against import increases, over, unlike
 from lossctl.gates.baseline import Baseline
 from lossctl.gates.measured import Asked, Found
 from lossctl.gates.measured import rounds as measured
@@ -97,7 +97,7 @@ def rounds(
     live = every if compared else [_own(one) for one in every]
     columns = rules.columns
     over = None if baseline is None else baseline.state
-    kept = [] if over is None else list(filter(None, map(kept_of, every)))
+    kept = [] if over is None else increases(every)
     by_ids = over is not None and over.parts.by_ids
     if kept and by_ids and like.ids is None:
         raise UsageError("the rows of the baseline are told by their ids", "--id-col names them")
@@ -151,22 +151,12 @@ def _against(
     order = None if answers is None else answers.order
     rows = found[0].reduced.count if found else 0
     why = baseline.missing or unlike(baseline, targets, order, rows)
-    made_of = []
-    for one, own in zip(every, found, strict=True):
-        if not one.quantity.against:
-            made_of.append(own)
-        elif why is not None:
-            made_of.append(missing(own, why))
-        elif one.quantity.function != "increase":
-            made_of.append(missing(own, NO_ROWS))
-        elif baseline.state is not None and answers is not None:
-            kept = kept_of(one)
-            assert kept is not None
-            states = answers.states[kept.key]
-            made_of.append(over_state(context, one, own, states, baseline.state, rules.question))
-        elif baseline.report is not None:
-            made_of.append(over_report(context, one, own, baseline.report))
-    return made_of
+    states = {} if answers is None else answers.states
+    return [
+        over(context, one, own, states, baseline, why, rules.question)
+        if one.quantity.against else own
+        for one, own in zip(every, found, strict=True)
+    ]  # fmt: skip
 
 
 def _asked(one: Requirement, context: Context, parse: Parse, like: Batch) -> Asked:

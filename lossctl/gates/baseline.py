@@ -4,12 +4,11 @@ Files are told apart by what they hold."""
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from lossctl import strict_json
 from lossctl.errors import DataError, inert
 from lossctl.plan import NOT_NAMES, Contender
 from lossctl.readers.source import Source
@@ -36,6 +35,20 @@ class Baseline:
     def is_model(self) -> bool:
         """Whether it is predictions, to be read beside the candidate's."""
         return self.missing is None and self.state is None and self.report is None
+
+    @property
+    def targets(self) -> str | None:
+        """The digest of the targets of a state or report; None where it does not say."""
+        if self.state is not None:
+            return str(self.state.targets)
+        return None if self.report is None else self.report.targets
+
+    @property
+    def scored(self) -> int:
+        """How many rows a state or report is of."""
+        if self.state is not None:
+            return self.state.scored
+        return 0 if self.report is None else int(self.report.rows["scored"])
 
     def contenders(self, pred: str | Source, pred_col: str | None) -> tuple[Contender, Contender]:
         """The baseline and the candidate as models, by the names of their files where these are
@@ -108,7 +121,7 @@ def text_of(path: str) -> str:
 def _of_report(name: str, path: str) -> Baseline:
     """A baseline that is a report. One of another schema is no baseline, and says so."""
     try:
-        data = json.loads(text_of(path), parse_constant=_refused)
+        data = strict_json.loads(text_of(path))
         schema = data.get("schema")
         if type(schema) is not int or schema != SCHEMA:
             why = f"has schema {schema}, and this lossctl reads {SCHEMA}"
@@ -122,10 +135,6 @@ def _of_report(name: str, path: str) -> Baseline:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         what = f"{path} is a damaged report: {inert(str(problem))[:100]}"
         raise DataError(what, "make it again") from None
-
-
-def _refused(name: str) -> Any:
-    raise ValueError(f"{name} is no number")
 
 
 def _check(one: LossResult) -> None:

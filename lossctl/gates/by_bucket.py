@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from lossctl.analyses.comparison.clusters import Units, spread_of_units
+from lossctl.analyses.comparison.clusters import Units, influences, spread_of_units
 from lossctl.analyses.comparison.judged import judged
 from lossctl.analyses.comparison.measured import Apart, Measured, sloped
 from lossctl.analyses.comparison.question import Question
-from lossctl.analyses.comparison.spread import Piece, influence
+from lossctl.analyses.comparison.spread import Piece
 from lossctl.analyses.context import Context
 from lossctl.exact import ONE, exact
 from lossctl.gates.increase import Pair, pair_of
@@ -61,18 +61,13 @@ def _measured(
 
 def _apart(units: UnitsState, gram: GramState, pieces: list[Piece], spec: Spec) -> Apart:
     """Whether a handful of units makes nearly all of the difference: then a few rows do."""
-    table = units.table
-    gaps = np.zeros(len(table))
-    for piece in pieces:
-        found = influence(gram, piece, spec.offset)
-        assert found is not None  # there is a spread
-        by, level = found
-        b = table[:, 0] if piece.slope.by_rows else table[:, 2 + 2 * piece.place]
-        sign = 1.0 if piece.model else -1.0
-        gaps += sign * by * (table[:, 1 + 2 * piece.place] - level * b)
+    values = influences(units, gram, pieces, 2, spec.offset)
+    if values is None:
+        return Apart()
+    gaps = values[:, 1] - values[:, 0]
     size = float(np.abs(gaps).sum())
     if not np.isfinite(size) or size == 0.0:
         return Apart()
     share = np.abs(gaps) / size
-    sums = SumsState(len(table), len(table), 0, ONE, len(table) * ONE)
+    sums = SumsState(len(gaps), len(gaps), 0, ONE, len(gaps) * ONE)
     return Apart(size=sums, square=exact(float(share @ share)))

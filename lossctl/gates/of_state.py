@@ -9,7 +9,7 @@ from dataclasses import replace
 from lossctl.analyses.context import Context
 from lossctl.analyses.within import Slice
 from lossctl.errors import UsageError
-from lossctl.gates.against import NO_ROWS, kept_of, missing, over_report, over_state, unlike
+from lossctl.gates.against import missing, over, unlike
 from lossctl.gates.baseline import Baseline
 from lossctl.gates.measured import Asked, Found, named_row
 from lossctl.gates.requirement import Requirement
@@ -59,7 +59,7 @@ def found_of(
     state: State, asked: Sequence[Asked], rules: Rules, baseline: Baseline | None
 ) -> list[Found]:
     """What the state tells of each."""
-    why = None
+    why: str | None = "there is no baseline"
     if baseline is not None:
         why = baseline.missing
         if why is None and baseline.is_model:
@@ -97,16 +97,7 @@ def _found(
         return _largest(found, context, asked.spec)
     if not quantity.against:
         return found if not quantity.function else missing(found, NO_VALUES)
-    if why is not None or baseline is None:
-        return missing(found, why or "there is no baseline")
-    if quantity.function != "increase":
-        return missing(found, NO_ROWS)
-    if baseline.report is not None:
-        return over_report(context, asked, found, baseline.report)
-    assert baseline.state is not None
-    own = kept_of(asked)
-    assert own is not None
-    return over_state(context, asked, found, states, baseline.state, rules.question)
+    return over(context, asked, found, state.states, baseline, why, rules.question)
 
 
 def _largest(found: Found, context: Context, spec: Spec) -> Found:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from lossctl import strict_json
 from lossctl.analyses.digest import Digest
 from lossctl.analyses.inference.anytime import anytime_critical, mixture
 from lossctl.analyses.within import Within
@@ -97,7 +98,7 @@ def read(path: str) -> Looks:
     try:
         if not Path(path).is_file() or Path(path).stat().st_size > LARGEST:
             raise DataError(f"{path} is no file of looks", "name the file of --sequential")
-        data = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_refused)
+        data = strict_json.loads(Path(path).read_text(encoding="utf-8"))
         if _whole(data["lossctl_looks"]) != SCHEMA:
             raise DataError(f"{path} has schema {data['lossctl_looks']}", f"{SCHEMA} can be read")
         looks = tuple(_look(one) for one in data["looks"])
@@ -124,10 +125,6 @@ def _whole(value: object) -> int:
     if type(value) is not int or value < 1:
         raise ValueError(f"{value} is no whole number above 0")
     return value
-
-
-def _refused(name: str) -> None:
-    raise ValueError(f"{name} is no number")
 
 
 def rounds(looks: Looks, rows: Any) -> Rounds[Seen]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lossctl import grammar
+from lossctl import grammar, strict_json
 from lossctl.analyses.context import Context
 from lossctl.analyses.digest import DigestState
 from lossctl.analyses.within import Slice
@@ -162,7 +162,7 @@ class State:
 def read(text: str, name: str) -> State:
     """The state in a file's text. Raises DataError for what is damaged, or of another schema."""
     try:
-        data = json.loads(text, parse_constant=_refused)
+        data = strict_json.loads(text)
         if type(data[MARK]) is not int:
             raise ValueError(f"its schema is {data[MARK]}")
         if data[MARK] != SCHEMA:
@@ -241,10 +241,6 @@ def _digest(text: str) -> str:
     from hashlib import blake2b
 
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def _refused(name: str) -> Any:
-    raise ValueError(f"{name} is no number")
 
 
 def _text(value: Any) -> str:

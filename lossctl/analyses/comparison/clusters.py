@@ -123,6 +123,30 @@ def rounds(
     return Units((yield (stretches,))[stretches], True)
 
 
+def influences(
+    units: UnitsState,
+    gram: GramState,
+    pieces: Sequence[Piece],
+    models: int,
+    offset: tuple[float, float],
+) -> Array | None:
+    """What each unit adds to the deviation of each model's value, (units, models). None for fewer
+    than two units, and where a value is infinite."""
+    table = units.table
+    if len(table) < 2 or any(gram.infinite[piece.place] for piece in pieces):
+        return None
+    values = np.zeros((len(table), models))
+    for piece in pieces:
+        share = influence(gram, piece, offset)
+        if share is None:
+            return None
+        by, level = share
+        b = table[:, 0] if piece.slope.by_rows else table[:, 2 + 2 * piece.place]
+        with np.errstate(all="ignore"):
+            values[:, piece.model] += by * (table[:, 1 + 2 * piece.place] - level * b)
+    return values if np.isfinite(values).all() else None
+
+
 def spread_of_units(
     units: Units,
     gram: GramState,
@@ -135,20 +159,9 @@ def spread_of_units(
     of their influences, or, in time, these and their neighbours' products by Bartlett's weights
     with the correction of Harvey, Leybourne and Newbold (see `inference.serial`). None for fewer
     than two units."""
-    table = units.state.table
-    count = len(table)
-    if count < 2 or any(gram.infinite[piece.place] for piece in pieces):
-        return None
-    values = np.zeros((count, models))
-    for piece in pieces:
-        share = influence(gram, piece, offset)
-        if share is None:
-            return None
-        by, level = share
-        b = table[:, 0] if piece.slope.by_rows else table[:, 2 + 2 * piece.place]
-        with np.errstate(all="ignore"):
-            values[:, piece.model] += by * (table[:, 1 + 2 * piece.place] - level * b)
-    if not np.isfinite(values).all():
+    count = len(units.state.table)
+    values = influences(units.state, gram, pieces, models, offset)
+    if values is None:
         return None
     if not units.ordered:
         factor = count / (count - 1)
